@@ -1,0 +1,125 @@
+//! Webhooks after the Standard Webhooks specification: the message is signed with the channel's secret.
+
+use std::time::Duration;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
+use sha2::Sha256;
+use url::Url;
+use watchkeep_model::WebhookSecret;
+use watchkeep_store::PendingDelivery;
+
+use super::SendError;
+use crate::client::Client;
+
+/// The longest pause that a receiver may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
+
+pub(super) async fn send(
+    client: &Client,
+    pending: &PendingDelivery,
+    url: &Url,
+    secret: &WebhookSecret,
+    now: Timestamp,
+) -> Result<String, SendError> {
+    let id = pending.delivery.event.as_str();
+    let body = &pending.delivery.body;
+    let seconds = now.as_second();
+    let mut headers = HeaderMap::new();
+    let token = pending.contact.webhook_token.expose();
+    let signature = signature(&secret.key(), id, seconds, body);
+    for (name, value) in [
+        ("content-type", "application/json"),
+        ("webhook-id", id),
+        ("webhook-timestamp", &seconds.to_string()),
+        ("webhook-signature", &signature),
+        ("watchkeep-webhook-token", token),
+    ] {
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| SendError::Permanent(format!("the header {name} cannot be sent")))?;
+        headers.insert(name, value);
+    }
+    let reply = client.post(url, headers, Bytes::copy_from_slice(body.as_bytes())).await;
+    let (status, headers) = reply.map_err(|error| SendError::Transient(error.to_string(), None))?;
+    outcome(status, &headers, now)
+}
+
+/// The signature of a message: HMAC-SHA256 over `id.timestamp.body`.
+fn signature(key: &[u8], id: &str, seconds: i64, body: &str) -> String {
+    // HMAC takes keys of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
+    mac.update(format!("{id}.{seconds}.").as_bytes());
+    mac.update(body.as_bytes());
+    format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+/// What a status means: 2xx is a receipt, 410 the end, everything else a reason to try again.
+fn outcome(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Result<String, SendError> {
+    let said = format!("the receiver answered {}", status.as_u16());
+    if status.is_success() {
+        Ok(said)
+    } else if status == StatusCode::GONE {
+        Err(SendError::Permanent(said))
+    } else {
+        let pause = headers.get(header::RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, now));
+        Err(SendError::Transient(said, pause))
+    }
+}
+
+/// `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3).
+fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    let pause = match text.trim().parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let at = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
+            Duration::try_from(at.duration_since(now)).unwrap_or_default()
+        }
+    };
+    Some(pause.min(LONGEST_PAUSE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the Standard Webhooks reference implementations.
+    #[test]
+    fn the_signature_is_the_specifications() {
+        let secret: Result<WebhookSecret, _> = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse();
+        let key = secret.map(|secret| secret.key()).unwrap_or_default();
+        let made = signature(&key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
+        assert_eq!(made, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn statuses_are_sorted() {
+        let now = Timestamp::UNIX_EPOCH;
+        let sort = |status: u16| outcome(StatusCode::from_u16(status).unwrap_or_default(), &HeaderMap::new(), now);
+        for status in [200, 201, 202, 204] {
+            assert!(sort(status).is_ok(), "{status}");
+        }
+        for status in [301, 307, 400, 401, 404, 429, 500, 503] {
+            assert!(matches!(sort(status), Err(SendError::Transient(_, None))), "{status}");
+        }
+        assert!(matches!(sort(410), Err(SendError::Permanent(_))));
+    }
+
+    #[test]
+    fn receivers_may_ask_for_a_pause() {
+        let now = Timestamp::UNIX_EPOCH;
+        for (text, seconds) in [
+            ("120", Some(120)),
+            (" 5 ", Some(5)),
+            ("Thu, 01 Jan 1970 00:01:00 GMT", Some(60)),
+            ("Wed, 31 Dec 1969 00:00:00 GMT", Some(0)),
+            ("99999999999", Some(6 * 3600)),
+            ("soon", None),
+            ("-5", None),
+        ] {
+            assert_eq!(retry_after(text, now).map(|pause| pause.as_secs()), seconds, "{text:?}");
+        }
+    }
+}

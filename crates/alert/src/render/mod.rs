@@ -1,0 +1,3 @@
+//! The texts of messages, one file per form.
+
+pub(crate) mod webhook;

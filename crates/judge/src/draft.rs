@@ -1,0 +1,147 @@
+//! A decision in the making: the state so far, and how a change of status becomes an incident and events.
+//! Each step raises the revision by one and gives its identifiers, so the same results give the same decision.
+
+use jiff::Timestamp;
+use watchkeep_catalogue::{Family, StatusCode};
+use watchkeep_model::{
+    Belief, Event, EventId, EventType, Incident, IncidentChange, IncidentEntry, IncidentEntryKind, IncidentId,
+    Lifecycle, LocationName, MonitorId, MonitorState, OrgId, StatusChange, Telling,
+};
+
+use crate::Decision;
+
+/// Places of the events of one step, in the order in which they are told.
+const STATUS_EVENT: u8 = 0;
+const INCIDENT_EVENT: u8 = 1;
+
+/// Whose state is decided on.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) id: &'a MonitorId,
+    pub(crate) org: &'a OrgId,
+    pub(crate) family: Family,
+}
+
+/// The status that a step leads to.
+pub(crate) struct Turn {
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) belief: Belief,
+    pub(crate) code: StatusCode,
+    pub(crate) detail: Option<String>,
+    /// Since when, as far as the results know.
+    pub(crate) since: Timestamp,
+    pub(crate) witnesses: Vec<LocationName>,
+    pub(crate) telling: Telling,
+}
+
+/// A decision in the making. Nothing is copied before something changes.
+pub(crate) struct Draft<'a> {
+    subject: Subject<'a>,
+    before: &'a MonitorState,
+    now: Timestamp,
+    decision: Option<Decision>,
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(subject: Subject<'a>, before: &'a MonitorState, now: Timestamp) -> Self {
+        Self { subject, before, now, decision: None }
+    }
+
+    /// The state after the steps so far.
+    pub(crate) fn state(&self) -> &MonitorState {
+        self.decision.as_ref().map_or(self.before, |decision| &decision.state)
+    }
+
+    /// Begins a step: the state may be changed afterwards.
+    pub(crate) fn step(&mut self) -> &mut MonitorState {
+        let state = &mut self.decision().state;
+        state.revision += 1;
+        state
+    }
+
+    fn decision(&mut self) -> &mut Decision {
+        let (subject, before) = (self.subject, self.before);
+        self.decision.get_or_insert_with(|| Decision {
+            monitor: subject.id.clone(),
+            expected_revision: before.revision,
+            state: before.clone(),
+            incidents: Vec::new(),
+            events: Vec::new(),
+        })
+    }
+
+    /// Changes the status within the step that was begun last, with what follows for incident and events.
+    pub(crate) fn turn(&mut self, turn: Turn) {
+        let (subject, now) = (self.subject, self.now);
+        let decision = self.decision();
+        let state = &mut decision.state;
+        let previous_code = state.status(subject.family).code;
+        // Statuses follow one another without overlap, and none begins in the future.
+        state.since = turn.since.max(state.since).min(now);
+        state.lifecycle = turn.lifecycle;
+        state.belief = turn.belief;
+        state.code = turn.code;
+        state.detail = turn.detail;
+        let code = state.status(subject.family).code;
+        let entry = |kind| IncidentEntry { at: state.since, kind, code, detail: state.detail.clone() };
+        let active = state.lifecycle == Lifecycle::Active;
+        let failing = active && state.belief.is_failure();
+        let concerned = state.incident.clone();
+        let (change, event_kind) = match concerned.clone() {
+            None if failing => {
+                let id = IncidentId::derived(subject.id, state.revision, 0);
+                let incident = Incident {
+                    id,
+                    org: subject.org.clone(),
+                    monitor: subject.id.clone(),
+                    code,
+                    opened_at: state.since,
+                    resolved_at: None,
+                    entries: vec![entry(IncidentEntryKind::Opened)],
+                };
+                (Some(IncidentChange::Open(incident)), Some(EventType::IncidentOpened))
+            }
+            None => (None, None),
+            Some(id) if failing => {
+                (Some(IncidentChange::Note { id, entry: entry(IncidentEntryKind::CodeChanged) }), None)
+            }
+            // Our own fault says nothing about the target: the incident waits.
+            Some(_) if active && state.belief == Belief::Misconfigured => (None, None),
+            Some(id) => {
+                let change = IncidentChange::Resolve { id, entry: entry(IncidentEntryKind::Resolved) };
+                (Some(change), Some(EventType::IncidentResolved))
+            }
+        };
+        state.incident = match &change {
+            Some(IncidentChange::Open(incident)) => Some(incident.id.clone()),
+            Some(IncidentChange::Resolve { .. }) => None,
+            _ => state.incident.take(),
+        };
+        let told_change = StatusChange {
+            monitor: subject.id.clone(),
+            code,
+            previous_code,
+            detail: state.detail.clone(),
+            locations: turn.witnesses,
+            since: state.since,
+            incident: state.incident.clone().or(concerned),
+        };
+        let event = |ordinal, kind, change| Event {
+            id: EventId::derived(subject.id, state.revision, ordinal),
+            org: subject.org.clone(),
+            kind,
+            created_at: now,
+            change: Some(change),
+        };
+        let status_changed = event(STATUS_EVENT, EventType::status_changed(subject.family), told_change.clone());
+        let incident_event = event_kind.map(|kind| event(INCIDENT_EVENT, kind, told_change));
+        decision.events.push((status_changed, turn.telling));
+        decision.events.extend(incident_event.map(|event| (event, turn.telling)));
+        decision.incidents.extend(change);
+    }
+
+    /// The decision; `None` when no step was made.
+    pub(crate) fn finish(self) -> Option<Decision> {
+        self.decision
+    }
+}

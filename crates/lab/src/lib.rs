@@ -1,0 +1,40 @@
+//! Peers for tests and benchmarks, all on loopback: ones that misbehave in a chosen way, and starters for real ones.
+//! Each is a value: it tells its address and stops when it is dropped.
+//!
+//! | code or fault | peer |
+//! |---|---|
+//! | 0, 102, 412–414, 420, 453 | [`http::Server`] with the handler of the test's choice; [`nginx::Nginx`] as a real one |
+//! | 0 through a proxy | [`http::Proxy`] |
+//! | 415 | [`raw::Peer`] behind an `https` URL: clear text, an alert; [`relay::Relay`] that cuts a handshake at any byte |
+//! | 416, 418 | [`tls::Server`] with a chain from [`ca::Authority`]; [`unreadable::Server`] for certificates that are none |
+//! | 417, legacy TLS | [`tls::Server`] restricted by [`tls::Offer`] |
+//! | 419 | [`raw::FullBacklog`], or a [`raw::Peer`] that stalls the handshake |
+//! | 420 | [`raw::Peer`] that hangs or drips, [`relay::Relay::drip`] for one byte at a time below TLS |
+//! | 450 | [`raw::Peer`] with broken replies, with [`http2`] frames, [`tls::Server::scripted`], [`relay::Relay`] |
+//! | 451 | [`raw::ClosedPort`] |
+//! | 452 | [`dns::Server`] |
+//! | webhooks | [`receiver::Receiver`] |
+//! | the dashboard in a browser | [`chromium::Chromium`] |
+//!
+//! Starters of real programs give `None` when the variable `WATCHKEEP_MISSING_PEERS` (a comma list) names the program
+//! as missing, and fail when it is missing without that.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "this crate serves tests, which fail by panicking"
+)]
+
+pub mod ca;
+pub mod chromium;
+pub mod dns;
+pub mod http;
+pub mod http2;
+pub mod nginx;
+mod program;
+pub mod raw;
+pub mod receiver;
+pub mod relay;
+pub mod tls;
+pub mod unreadable;

@@ -1,0 +1,50 @@
+//! What users configure and the system knows: monitors, tests, results, states, incidents, contacts.
+//! Everything is parsed and validated here, once; inside, a value of these types cannot be wrong.
+//!
+//! Parsing always starts from a JSON object ([`Object`]), whoever sent it: the API's body, a form, the
+//! command line's flags or a file. One reader ([`Reader`]) names every unknown field and collects every
+//! [`Problem`], so that all doors refuse the same things with the same sentences.
+
+mod account;
+mod certificate;
+mod contact;
+mod decision;
+mod egress;
+mod event;
+mod field;
+mod id;
+mod incident;
+mod label;
+mod monitor;
+mod problem;
+mod reader;
+mod result;
+mod secret;
+mod state;
+mod test;
+mod test_type;
+mod units;
+mod words;
+
+pub use account::{Scope, Session, Token, TokenHash, User};
+pub use certificate::{Certificate, SeenCertificate};
+pub use contact::{Channel, ChannelSettings, ChannelTarget, Contact, ContactSettings, WebhookSecret};
+pub use decision::{IncidentChange, StateChange};
+pub use egress::{EgressPolicy, Forbidden};
+pub use event::{Event, EventType, StatusChange, Telling};
+pub use field::{Field, Shape};
+pub use id::{
+    ChannelId, ContactId, DeliveryId, EventId, Id, IncidentId, InvalidId, MonitorId, OrgId, Prefix, TokenId, UserId,
+};
+pub use incident::{Incident, IncidentEntry, IncidentEntryKind};
+pub use label::{InvalidText, Label, LocationName, Name};
+pub use monitor::{Confirm, Monitor, MonitorSettings, unusable};
+pub use problem::{Invalid, Problem};
+pub use reader::{Object, Reader};
+pub use result::{Phases, RecordedResult, RobotSequence, TestResult, Verdict};
+pub use secret::{Exposure, Secret, restore_masked};
+pub use state::{Belief, Doubt, Lifecycle, LocationView, MonitorState, Status};
+pub use test::{FixedAddress, IpVersion, Limits, Network, Test, TestSubject};
+pub use test_type::{Observed, Options, TestType, http};
+pub use units::{ByteSize, InvalidSize, InvalidSpan, Span};
+pub use words::{AcceptStatus, JsonCondition, Pattern};

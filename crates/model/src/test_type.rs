@@ -1,0 +1,108 @@
+//! The registration of the test types, one module each.
+//! Written by `cargo xtask gen` from the catalogue's sections; do not edit.
+
+pub mod http;
+
+use serde::Serialize;
+use watchkeep_catalogue::{Family, StatusCode};
+
+use crate::{Exposure, Field, Object, Reader};
+
+/// A type of test that this version knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TestType {
+    /// Website (HTTP, HTTPS).
+    Http,
+}
+
+impl TestType {
+    /// All of them, in alphabetical order.
+    pub const ALL: &'static [Self] = &[Self::Http];
+
+    /// The word used in configuration, API and results.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+        }
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Http => "Website (HTTP, HTTPS)",
+        }
+    }
+
+    /// The family of its codes.
+    #[must_use]
+    pub const fn family(self) -> Family {
+        match self {
+            Self::Http => Family::Service,
+        }
+    }
+
+    /// The URL schemes by which `watchkeep check` recognises its targets.
+    #[must_use]
+    pub const fn schemes(self) -> &'static [&'static str] {
+        match self {
+            Self::Http => &["http", "https"],
+        }
+    }
+
+    /// The fields of its options, for forms, flags and reference pages.
+    #[must_use]
+    pub const fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Http => http::FIELDS,
+        }
+    }
+
+    /// The code of a test whose time limits cannot be used.
+    pub(crate) const fn limits_code(self) -> StatusCode {
+        match self {
+            Self::Http => http::LIMITS_CODE,
+        }
+    }
+
+    /// The canonical target and the options, read from a test's object.
+    pub(crate) fn read(self, target: Option<&str>, reader: &mut Reader) -> Option<(String, Options)> {
+        match self {
+            Self::Http => http::read(target, reader).map(|(target, options)| (target, Options::Http(options))),
+        }
+    }
+
+    /// The type that a word names, if any.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|known| known.as_str() == word)
+    }
+}
+
+/// What each type adds to a test.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Options {
+    /// Website (HTTP, HTTPS).
+    Http(http::Options),
+}
+
+impl Options {
+    /// The object that is read back as the same options.
+    pub(crate) fn write(&self, exposure: Exposure) -> Object {
+        match self {
+            Self::Http(options) => options.write(exposure),
+        }
+    }
+}
+
+/// What each type saw.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Observed {
+    /// The test did not come far enough to see anything.
+    #[default]
+    Nothing,
+    /// Website (HTTP, HTTPS).
+    Http(http::Observed),
+}

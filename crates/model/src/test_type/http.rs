@@ -1,0 +1,374 @@
+//! The HTTP(S) test: its options and how they are written; `read` validates them, `observed` is what it saw.
+//! The codes that a bad option leads to are those of the catalogue's `http` section.
+
+mod observed;
+mod read;
+
+use std::{fmt, str::FromStr};
+
+use http::{HeaderMap, HeaderValue, Method};
+use serde::{Serialize, Serializer};
+use serde_json::json;
+use url::Url;
+use watchkeep_catalogue::{StatusCode, service};
+
+pub use observed::{Observed, Redirect, TlsSession};
+pub(crate) use read::read;
+
+use crate::{AcceptStatus, ByteSize, Exposure, Field, JsonCondition, Object, Pattern, Secret, Shape};
+
+/// The code of a test whose time limits cannot be used.
+pub(crate) const LIMITS_CODE: StatusCode = service::HTTP_TIME_LIMIT_NOT_COMPUTABLE;
+
+/// What a person may set.
+pub const FIELDS: &[Field] = &[
+    Field {
+        name: "method",
+        flag: None,
+        label: "Method",
+        help: "The request's method.",
+        default: "GET",
+        shape: Shape::Choice(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+    },
+    Field {
+        name: "headers",
+        flag: Some("header"),
+        label: "Headers",
+        help: "Sent with the request, one 'Name: value' each.",
+        default: "",
+        shape: Shape::Headers,
+    },
+    Field {
+        name: "body",
+        flag: None,
+        label: "Body",
+        help: "Sent with the request.",
+        default: "",
+        shape: Shape::LongText,
+    },
+    Field {
+        name: "accept_status",
+        flag: None,
+        label: "Accepted statuses",
+        help: "The HTTP statuses that count as right, after redirects (otherwise 414).",
+        default: "200-399",
+        shape: Shape::Text,
+    },
+    Field {
+        name: "require",
+        flag: None,
+        label: "Required words",
+        help: "Each must stand in the body (otherwise 412). /…/ or /…/i makes a regular expression.",
+        default: "",
+        shape: Shape::List,
+    },
+    Field {
+        name: "forbid",
+        flag: None,
+        label: "Forbidden words",
+        help: "None may stand in the body (otherwise 413). /…/ or /…/i makes a regular expression.",
+        default: "",
+        shape: Shape::List,
+    },
+    Field {
+        name: "json_path",
+        flag: None,
+        label: "JSON conditions",
+        help: "PATH=VALUE pairs that must hold in a JSON body (otherwise 412).",
+        default: "",
+        shape: Shape::List,
+    },
+    Field {
+        name: "max_redirects",
+        flag: None,
+        label: "Redirects",
+        help: "How many are followed, 0 to 50; with 0 the first reply counts.",
+        default: "10",
+        shape: Shape::Number,
+    },
+    Field {
+        name: "max_body",
+        flag: None,
+        label: "Largest body",
+        help: "A larger one, unpacked, ends the test with 450.",
+        default: "10MiB",
+        shape: Shape::Size,
+    },
+    Field {
+        name: "http_version",
+        flag: None,
+        label: "HTTP version",
+        help: "Use only this version instead of what the server prefers.",
+        default: "",
+        shape: Shape::Choice(&["1.0", "1.1", "2"]),
+    },
+    Field {
+        name: "basic",
+        flag: None,
+        label: "User and password",
+        help: "USER:PASSWORD for HTTP basic authentication.",
+        default: "",
+        shape: Shape::Secret,
+    },
+    Field {
+        name: "bearer",
+        flag: None,
+        label: "Bearer token",
+        help: "Sent as 'Authorization: Bearer …'.",
+        default: "",
+        shape: Shape::Secret,
+    },
+    Field {
+        name: "proxy",
+        flag: None,
+        label: "Proxy",
+        help: "The http:// URL of a proxy to go through.",
+        default: "",
+        shape: Shape::Secret,
+    },
+    Field {
+        name: "ca_file",
+        flag: None,
+        label: "CA file",
+        help: "A PEM file on the robot whose certificates are trusted instead of the public CAs.",
+        default: "",
+        shape: Shape::Text,
+    },
+    Field {
+        name: "insecure",
+        flag: None,
+        label: "Accept any certificate",
+        help: "Do not verify the server's certificate.",
+        default: "false",
+        shape: Shape::Flag,
+    },
+    Field {
+        name: "client_cert",
+        flag: None,
+        label: "Client certificate",
+        help: "A PEM file on the robot with a certificate and its private key.",
+        default: "",
+        shape: Shape::Text,
+    },
+    Field {
+        name: "tls_min",
+        flag: None,
+        label: "Lowest TLS version",
+        help: "Refuse anything older (417), although browsers may accept it.",
+        default: "",
+        shape: Shape::Choice(&["1.2", "1.3"]),
+    },
+];
+
+/// Valid options of an HTTP(S) test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// What is fetched: http or https, with a host, without credentials and fragment.
+    pub url: Url,
+    /// The request's method.
+    pub method: Method,
+    /// Extra headers; those of credentials among them are marked sensitive.
+    pub headers: HeaderMap,
+    /// The request's body.
+    pub body: Option<Box<str>>,
+    /// The final statuses that count as right.
+    pub accept_status: AcceptStatus,
+    /// What must stand in the body.
+    pub require: Vec<Pattern>,
+    /// What must not stand in the body.
+    pub forbid: Vec<Pattern>,
+    /// What must hold in a JSON body.
+    pub json_path: Vec<JsonCondition>,
+    /// How many redirects are followed; with 0 the first reply counts, whatever its status.
+    pub max_redirects: u8,
+    /// The most bytes of body, after decompression.
+    pub max_body: ByteSize,
+    /// The only version to speak, if not negotiated.
+    pub http_version: Option<HttpVersion>,
+    /// Who asks.
+    pub credentials: Option<Credentials>,
+    /// The proxy to go through.
+    pub proxy: Option<Proxy>,
+    /// PEM file with the trusted CAs.
+    pub ca_file: Option<Box<str>>,
+    /// Whether the server's certificate is verified.
+    pub verification: Verification,
+    /// PEM file with a client certificate and its key.
+    pub client_cert: Option<Box<str>>,
+    /// The oldest TLS version that is good enough; what browsers accept when absent.
+    pub tls_min: Option<TlsVersion>,
+}
+
+/// A version of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HttpVersion {
+    /// HTTP/1.0
+    Http10,
+    /// HTTP/1.1
+    Http11,
+    /// HTTP/2
+    Http2,
+}
+
+impl HttpVersion {
+    /// The number as people write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http10 => "1.0",
+            Self::Http11 => "1.1",
+            Self::Http2 => "2",
+        }
+    }
+}
+
+impl Serialize for HttpVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A version of TLS that a test may ask for as the lowest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2
+    Tls12,
+    /// TLS 1.3
+    Tls13,
+}
+
+impl TlsVersion {
+    /// The number as people write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls12 => "1.2",
+            Self::Tls13 => "1.3",
+        }
+    }
+}
+
+impl FromStr for TlsVersion {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "1.2" => Ok(Self::Tls12),
+            "1.3" => Ok(Self::Tls13),
+            _ => Err("must be 1.2 or 1.3; browsers accept nothing older"),
+        }
+    }
+}
+
+/// Whether the server's certificate is verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// As a browser would.
+    Full,
+    /// Any certificate will do.
+    None,
+}
+
+/// What identifies the robot to the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// HTTP basic authentication (RFC 7617).
+    Basic {
+        /// The user's name; it has no colon.
+        user: Box<str>,
+        /// The password.
+        password: Secret,
+    },
+    /// A bearer token (RFC 6750).
+    Bearer(Secret),
+}
+
+/// An HTTP proxy, reached in clear text; `https` targets go through CONNECT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// Its URL without credentials.
+    pub url: Url,
+    /// User and password for it.
+    pub credentials: Option<(Box<str>, Secret)>,
+}
+
+impl fmt::Display for TlsVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Options {
+    /// The object that is read back as the same options; fields at their default are left out.
+    pub(crate) fn write(&self, exposure: Exposure) -> Object {
+        let mut object = Object::new();
+        let mut set = |name: &str, value: serde_json::Value| {
+            object.insert(name.to_owned(), value);
+        };
+        set("method", json!(self.method.as_str()));
+        if !self.headers.is_empty() {
+            let shown = |value: &HeaderValue| match exposure {
+                Exposure::Shown if value.is_sensitive() => json!(Secret::MASK),
+                _ => json!(value.to_str().unwrap_or_default()),
+            };
+            let pairs = self.headers.iter().map(|(name, value)| (name.as_str().to_owned(), shown(value)));
+            set("headers", pairs.collect::<Object>().into());
+        }
+        if let Some(body) = &self.body {
+            set("body", json!(body));
+        }
+        set("accept_status", json!(self.accept_status.to_string()));
+        for (name, patterns) in [("require", &self.require), ("forbid", &self.forbid)] {
+            if !patterns.is_empty() {
+                set(name, patterns.iter().map(Pattern::as_str).collect());
+            }
+        }
+        if !self.json_path.is_empty() {
+            set("json_path", self.json_path.iter().map(JsonCondition::as_str).collect());
+        }
+        set("max_redirects", json!(self.max_redirects));
+        set("max_body", json!(self.max_body));
+        if let Some(version) = self.http_version {
+            set("http_version", json!(version));
+        }
+        let revealed = |secret: &Secret| exposure.of(secret).to_owned();
+        match &self.credentials {
+            None => {}
+            // Masked as a whole, so that the mask can be told from a changed password.
+            Some(Credentials::Basic { user, password }) => {
+                set("basic", json!(exposure.of(&Secret::new(&format!("{user}:{}", password.expose())))));
+            }
+            Some(Credentials::Bearer(token)) => set("bearer", json!(revealed(token))),
+        }
+        if let Some(proxy) = &self.proxy {
+            set("proxy", json!(proxy.write(exposure)));
+        }
+        if let Some(file) = &self.ca_file {
+            set("ca_file", json!(file));
+        }
+        if self.verification == Verification::None {
+            set("insecure", json!(true));
+        }
+        if let Some(file) = &self.client_cert {
+            set("client_cert", json!(file));
+        }
+        if let Some(version) = self.tls_min {
+            set("tls_min", json!(version.as_str()));
+        }
+        object
+    }
+}
+
+impl Proxy {
+    fn write(&self, exposure: Exposure) -> String {
+        let Some((user, password)) = &self.credentials else { return self.url.to_string() };
+        if exposure == Exposure::Shown {
+            return Secret::MASK.to_owned();
+        }
+        let mut url = self.url.clone();
+        // Both setters fail only on URLs that cannot have a host; a proxy's always has one.
+        let _ = url.set_username(user);
+        let _ = url.set_password(Some(password.expose()));
+        url.to_string()
+    }
+}

@@ -1,0 +1,15 @@
+//! Ways through the network, shared by the test types: names, connections, TLS, deadlines.
+//! Nothing here knows status codes; each test type says what a failure means for it.
+
+pub(crate) mod admission;
+pub(crate) mod connect;
+pub(crate) mod deadline;
+pub(crate) mod distrust;
+#[cfg(feature = "legacy-tls")]
+pub(crate) mod legacy_tls;
+pub(crate) mod pem;
+pub(crate) mod resolve;
+pub(crate) mod stream;
+pub(crate) mod tls;
+pub(crate) mod trust;
+pub(crate) mod witness;

@@ -1,0 +1,15 @@
+//! The registration of the test types: which module runs which options.
+//! Written by `cargo xtask gen` from the catalogue's sections; do not edit.
+
+mod http;
+
+use watchkeep_model::{Observed, Options, Test};
+
+use crate::{Finding, Prober};
+
+/// Runs a test of whatever type it is.
+pub(crate) async fn run(prober: &Prober, test: &Test) -> Finding<Observed> {
+    match &test.options {
+        Options::Http(options) => http::run(prober, test, options).await.map(Observed::Http),
+    }
+}

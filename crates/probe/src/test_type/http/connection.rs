@@ -1,0 +1,211 @@
+//! The way to the server: name, connection, proxy, each with its phase and its codes.
+//! What TLS adds stands in `secure`.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
+
+use url::{Host, Url};
+use watchkeep_catalogue::service;
+use watchkeep_model::{
+    Test, Verdict,
+    http::{HttpVersion, Options},
+};
+
+use super::{Trace, add, proxy};
+use crate::{
+    Prober, Step,
+    net::{
+        connect::{Attempts, ConnectError, Failure, connect},
+        deadline::{Deadline, Passed},
+        stream::{BoxedStream, Meter, Tcp},
+    },
+};
+
+/// How a request must be addressed on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    /// HTTP/1 to the server itself (or through a tunnel).
+    Direct,
+    /// HTTP/1 to a proxy, which needs the whole URL.
+    Proxied,
+    /// HTTP/2.
+    Http2,
+}
+
+/// A connection that is ready for a request.
+pub(super) struct Wire {
+    pub(super) stream: BoxedStream,
+    pub(super) route: Route,
+    /// What the reply amounts to so far.
+    pub(super) meter: Arc<Meter>,
+    /// What came over the network, TLS records included.
+    pub(super) wire_meter: Arc<Meter>,
+}
+
+/// What every step of the way needs.
+pub(super) struct Way<'a> {
+    pub(super) prober: &'a Prober,
+    pub(super) test: &'a Test,
+    pub(super) options: &'a Options,
+    /// The end of the whole test.
+    pub(super) total: Deadline,
+}
+
+impl Way<'_> {
+    /// Opens a connection for `url`, through the proxy if there is one.
+    pub(super) async fn open(&self, url: &Url, trace: &mut Trace) -> Step<Wire> {
+        // What is observed of a connection is of the last one.
+        trace.observed.certificate = None;
+        trace.observed.tls = None;
+        let through = self.options.proxy.as_ref().map_or(url, |proxy| &proxy.url);
+        let addresses = self.resolve(through, trace).await?;
+        let deadline = Deadline::after(self.test.limits.connect).earlier(self.total);
+        let (stream, address) = self.dial(&addresses, url, deadline, trace).await?;
+        if url.scheme() == "https" {
+            return self.secure(stream, address, url, deadline, trace).await;
+        }
+        let route = match (self.options.http_version, &self.options.proxy) {
+            (Some(HttpVersion::Http2), _) => Route::Http2,
+            (_, Some(_)) => Route::Proxied,
+            (_, None) => Route::Direct,
+        };
+        let meter = stream.meter();
+        Ok(Wire { wire_meter: Arc::clone(&meter), meter, stream: Box::new(stream), route })
+    }
+
+    /// Whether this URL is asked of the proxy by a tunnel: a proxy passes on HTTP/1 in clear text and nothing else.
+    fn needs_tunnel(&self, url: &Url) -> bool {
+        url.scheme() == "https" || self.options.http_version == Some(HttpVersion::Http2)
+    }
+
+    async fn resolve(&self, url: &Url, trace: &mut Trace) -> Step<Arc<[IpAddr]>> {
+        let failed = |detail: String| Verdict::new(service::HTTP_NAME_RESOLUTION_FAILED, self.about_proxy(detail));
+        let Some(host) = url.host() else { return Err(failed("the URL has no host".to_owned())) };
+        let start = Instant::now();
+        let resolved = self.total.bound(self.prober.names.resolve(host, &self.test.network)).await;
+        add(&mut trace.phases.dns, start.elapsed());
+        match resolved {
+            Ok(Ok(addresses)) => Ok(addresses),
+            Ok(Err(error)) => Err(failed(error.to_string())),
+            Err(Passed(limit)) => {
+                Err(failed(format!("no DNS server answered for {} within {limit}", url.host_str().unwrap_or_default())))
+            }
+        }
+    }
+
+    /// A TCP connection to one of `addresses`, and through the proxy to `url`'s host where that needs a tunnel.
+    pub(super) async fn dial(
+        &self,
+        addresses: &[IpAddr],
+        url: &Url,
+        deadline: Deadline,
+        trace: &mut Trace,
+    ) -> Step<(Tcp, SocketAddr)> {
+        let start = Instant::now();
+        let dialled = self.dial_in_time(addresses, url, deadline, trace).await;
+        add(&mut trace.phases.connect, start.elapsed());
+        dialled
+    }
+
+    async fn dial_in_time(
+        &self,
+        addresses: &[IpAddr],
+        url: &Url,
+        deadline: Deadline,
+        trace: &mut Trace,
+    ) -> Step<(Tcp, SocketAddr)> {
+        self.permits_behind_proxy(url)?;
+        let through = self.options.proxy.as_ref().map_or(url, |proxy| &proxy.url);
+        let port = through.port_or_known_default().unwrap_or_default();
+        let mut attempts = Attempts::default();
+        let connected = deadline.bound(connect(addresses, port, self.prober.egress, &mut attempts)).await;
+        let (stream, address) = match connected {
+            Ok(Ok(connected)) => connected,
+            Ok(Err(ConnectError::Forbidden(reason))) => {
+                let detail = self.about_proxy(reason.to_string());
+                return Err(Verdict::new(service::HTTP_CONNECT_FAILED, detail));
+            }
+            Ok(Err(ConnectError::Failed)) => return Err(self.unconnected(&attempts, trace)),
+            Err(passed) => return Err(self.connect_timeout(&attempts, passed, trace)),
+        };
+        trace.observed.ip = Some(address.ip());
+        let stream = match &self.options.proxy {
+            Some(proxy) if self.needs_tunnel(url) => {
+                let tunnelled = deadline.bound(Box::pin(proxy::tunnel(stream, proxy, url))).await;
+                tunnelled.map_err(|Passed(limit)| {
+                    let detail = self.about_proxy(format!("no tunnel to the server within {limit}"));
+                    Verdict::new(service::HTTP_CONNECT_TIMEOUT, detail)
+                })??
+            }
+            _ => stream,
+        };
+        Ok((stream, address))
+    }
+
+    /// Behind a proxy only an address in the URL itself can be asked of the egress policy.
+    fn permits_behind_proxy(&self, url: &Url) -> Step<()> {
+        let literal = match url.host().filter(|_| self.options.proxy.is_some()) {
+            Some(Host::Ipv4(address)) => IpAddr::from(address),
+            Some(Host::Ipv6(address)) => IpAddr::from(address),
+            _ => return Ok(()),
+        };
+        let permitted = self.prober.egress.permits(literal);
+        permitted.map_err(|reason| Verdict::new(service::HTTP_CONNECT_FAILED, reason.to_string()))
+    }
+
+    /// Whom a detail is about: it names the proxy where there is one.
+    pub(super) fn about_proxy(&self, detail: String) -> String {
+        match &self.options.proxy {
+            Some(proxy) => format!("the proxy {}: {detail}", proxy.url.authority()),
+            None => detail,
+        }
+    }
+
+    fn unconnected(&self, attempts: &Attempts, trace: &mut Trace) -> Verdict {
+        let Some(failure) = attempts.most_telling() else {
+            return Verdict::new(service::HTTP_CONNECT_FAILED, self.about_proxy("no address to connect to".to_owned()));
+        };
+        trace.observed.ip = Some(failure.address.ip());
+        let mut detail = describe(failure);
+        for other in attempts.failed.iter().filter(|other| other.address != failure.address) {
+            detail.push_str("; ");
+            detail.push_str(&describe(other));
+        }
+        let code = match failure.error.kind() {
+            // What the robot cannot do says nothing about the server.
+            _ if failure.is_of_the_robot() => service::HTTP_CLIENT_ERROR,
+            io::ErrorKind::TimedOut => service::HTTP_CONNECT_TIMEOUT,
+            _ => service::HTTP_CONNECT_FAILED,
+        };
+        Verdict::new(code, self.about_proxy(detail))
+    }
+
+    fn connect_timeout(&self, attempts: &Attempts, Passed(limit): Passed, trace: &mut Trace) -> Verdict {
+        let silent: Vec<_> = attempts.silent().map(ToString::to_string).collect();
+        trace.observed.ip = attempts.silent().next().map(SocketAddr::ip);
+        let mut detail = format!("no answer from {} within {limit}", silent.join(", "));
+        for failure in &attempts.failed {
+            detail.push_str("; ");
+            detail.push_str(&describe(failure));
+        }
+        Verdict::new(service::HTTP_CONNECT_TIMEOUT, self.about_proxy(detail))
+    }
+}
+
+fn describe(failure: &Failure) -> String {
+    let Failure { address, error } = failure;
+    match error.kind() {
+        _ if failure.is_of_the_robot() => format!("the robot itself cannot open a connection: {error}"),
+        io::ErrorKind::ConnectionRefused => format!("connection refused ({address})"),
+        io::ErrorKind::ConnectionReset => format!("connection reset ({address})"),
+        io::ErrorKind::NetworkUnreachable => format!("no route to the network ({address})"),
+        io::ErrorKind::HostUnreachable => format!("no route to the host ({address})"),
+        io::ErrorKind::AddrNotAvailable => format!("the robot has no address to connect from ({address})"),
+        io::ErrorKind::TimedOut => format!("the system gave up connecting ({address})"),
+        _ => format!("{error} ({address})"),
+    }
+}

@@ -1,0 +1,134 @@
+//! `GET /live`: what open pages repaint. Changes of one monitor within a moment are told as one row.
+//! The same limits hold as for programs: a page that falls behind loads itself again.
+
+use std::{collections::BTreeSet, convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    extract::State,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, Sse},
+    },
+};
+use futures_util::stream;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::{sync::SemaphorePermit, time::Instant};
+use watchkeep_model::{MonitorId, OrgId};
+
+use super::{Listener, Next, PLACES, heartbeat};
+use crate::{
+    App, Change, Entry,
+    api::{Problem, view},
+    auth::SignedIn,
+    board::What,
+};
+
+/// Results are gathered for this long, so that a busy installation does not flood a page.
+const GATHER: Duration = Duration::from_millis(250);
+/// A change of status is what people wait for: only what comes at the same moment is gathered with it.
+const GATHER_URGENT: Duration = Duration::from_millis(20);
+
+/// The stream of a signed-in page: `monitor` events with the row of a monitor, `gone` with an id,
+/// `counts` with the numbers of the overview, `resync` when the page must load itself again.
+pub(crate) async fn stream(State(app): State<Arc<App>>, person: Option<SignedIn>) -> Result<Response, Problem> {
+    let person = person.ok_or_else(Problem::unauthenticated)?;
+    let Ok(place) = PLACES.try_acquire() else {
+        return Err(Problem::too_many("Too many pages are open; close one or try again later.", 10));
+    };
+    let listener = Listener { changes: app.board.subscribe(), closing: app.closing.clone() };
+    let state = Page { app, org: person.org, listener, waiting: Vec::new(), _place: place };
+    let events = stream::unfold(state, |mut page| async move { Some((Ok::<_, Infallible>(page.next().await?), page)) });
+    Ok(Sse::new(events).keep_alive(heartbeat()).into_response())
+}
+
+struct Page {
+    app: Arc<App>,
+    org: OrgId,
+    listener: Listener,
+    /// To be sent, last one first.
+    waiting: Vec<Event>,
+    _place: SemaphorePermit<'static>,
+}
+
+impl Page {
+    async fn next(&mut self) -> Option<Event> {
+        while self.waiting.is_empty() {
+            self.gather().await?;
+        }
+        self.waiting.pop()
+    }
+
+    /// Waits for a change and for what follows it closely; `None` when the server closes.
+    async fn gather(&mut self) -> Option<()> {
+        let mut changed = BTreeSet::new();
+        let mut deadline: Option<Instant> = None;
+        loop {
+            let next = match deadline {
+                None => self.listener.next().await,
+                Some(deadline) => match tokio::time::timeout_at(deadline, self.listener.next()).await {
+                    Ok(next) => next,
+                    Err(_) => break,
+                },
+            };
+            match next {
+                Next::Closing => return None,
+                Next::Behind => {
+                    self.waiting = vec![Event::default().event("resync").data("{}")];
+                    return Some(());
+                }
+                Next::Change(change) if change.org == self.org => {
+                    changed.insert(change.monitor.clone());
+                    let latest = Instant::now() + if is_urgent(&change) { GATHER_URGENT } else { GATHER };
+                    deadline = Some(deadline.map_or(latest, |earlier| earlier.min(latest)));
+                }
+                Next::Change(_) => {}
+            }
+        }
+        self.render(&changed);
+        Some(())
+    }
+
+    fn render(&mut self, changed: &BTreeSet<MonitorId>) {
+        let now = Timestamp::now();
+        let rows = changed.iter().map(|id| match self.app.board.get(&self.org, id) {
+            Some(entry) => ("monitor", row(&entry, now)),
+            None => ("gone", json!({"id": id})),
+        });
+        let counts = self.app.board.counts(&self.org);
+        let counts = json!({
+            "all": counts.all, "operational": counts.operational, "degraded": counts.degraded, "down": counts.down,
+            "misconfigured": counts.misconfigured, "pending": counts.pending, "inactive": counts.inactive,
+        });
+        let events = rows.chain([("counts", counts)]);
+        self.waiting = events.filter_map(|(name, data)| Event::default().event(name).json_data(data).ok()).collect();
+        self.waiting.reverse();
+    }
+}
+
+fn is_urgent(change: &Change) -> bool {
+    !matches!(change.what, What::Result(_))
+}
+
+/// What the overview shows of a monitor. The spark line is pairs of seconds since 1970 and milliseconds.
+pub(crate) fn row(entry: &Entry, now: Timestamp) -> Value {
+    let status = entry.status();
+    let catalogue = entry.catalogue();
+    let spark: Vec<_> =
+        entry.recent.points().map(|point| json!([point.at, point.mean_ms, point.worst.as_str()])).collect();
+    json!({
+        "id": entry.id,
+        "name": entry.name,
+        "target": entry.target(),
+        "code": status.code.number(),
+        "status": status.word(),
+        "severity": status.severity.as_str(),
+        "summary": catalogue.map(|known| known.summary),
+        "detail": view::shown_detail(entry),
+        "since": status.since,
+        "uptime_24h": entry.uptime_24h(now),
+        "last_at": entry.last.as_ref().map(|last| last.started_at),
+        "last_ms": entry.last.as_ref().map(|last| last.duration.as_secs_f64() * 1_000.0),
+        "spark": spark,
+    })
+}

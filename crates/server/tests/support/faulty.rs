@@ -1,0 +1,124 @@
+//! A store that fails on demand: everything goes to a real one, and commits fail or find themselves too late.
+//! Only what a test asks for is different.
+
+#![allow(unreachable_pub, clippy::unwrap_used, reason = "shared by test binaries; tests fail by panicking")]
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use watchkeep_catalogue::{Family, StatusCode};
+use watchkeep_model::{
+    Contact, ContactId, Event, EventId, Incident, IncidentId, MonitorId, OrgId, Session, Token, TokenHash, TokenId,
+    User,
+};
+use watchkeep_store::{
+    Accounts, Attempt, Commit, CommitOutcome, Commits, Contacts, Delivery, History, IncidentFilter, Kept, Monitors,
+    NewToken, Outbox, Page, PastResult, PendingDelivery, PendingEvent, Put, RobotMark, SetupLink, StatusInterval,
+    Store, StoreError, StoredMonitor, TimeRange,
+};
+
+/// See the module.
+pub struct FaultyStore {
+    pub inner: Arc<dyn Store>,
+    /// Commits that are still to fail.
+    pub failures: AtomicUsize,
+    /// Commits that were tried.
+    pub tries: AtomicUsize,
+    /// Done once, before the next commit: somebody else is first.
+    pub interference: Mutex<Option<Commit>>,
+}
+
+impl FaultyStore {
+    pub fn new(inner: Arc<dyn Store>) -> Self {
+        Self { inner, failures: AtomicUsize::new(0), tries: AtomicUsize::new(0), interference: Mutex::new(None) }
+    }
+}
+
+#[async_trait]
+impl Commits for FaultyStore {
+    async fn commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError> {
+        self.tries.fetch_add(1, Ordering::SeqCst);
+        let failing = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if failing.is_ok() {
+            return Err(StoreError::Engine { doing: "write", reason: "disk full".to_owned() });
+        }
+        let first = self.interference.lock().unwrap().take();
+        if let Some(first) = first {
+            assert_eq!(self.inner.commit(first).await?, CommitOutcome::Stored);
+        }
+        self.inner.commit(commit).await
+    }
+
+    async fn robot_marks(&self) -> Result<Vec<RobotMark>, StoreError> {
+        self.inner.robot_marks().await
+    }
+}
+
+/// Hands methods on to the inner store.
+macro_rules! hand_on {
+    ($($noun:ident { $(fn $name:ident(&self $(, $argument:ident: $kind:ty)*) -> $answer:ty;)* })*) => {$(
+        #[async_trait]
+        impl $noun for FaultyStore {
+            $(async fn $name(&self $(, $argument: $kind)*) -> Result<$answer, StoreError> {
+                self.inner.$name($($argument),*).await
+            })*
+        }
+    )*};
+}
+
+hand_on! {
+    Monitors {
+        fn all_monitors(&self) -> Vec<Kept>;
+        fn monitors(&self, org: &OrgId, after: Option<&MonitorId>, limit: usize) -> Vec<Kept>;
+        fn monitor(&self, org: &OrgId, id: &MonitorId) -> Option<Kept>;
+        fn create_monitor(&self, new: StoredMonitor, events: Vec<Event>) -> ();
+        fn update_monitor(&self, changed: StoredMonitor, expected_version: u64, expected_revision: u64, events: Vec<Event>) -> Put;
+        fn delete_monitor(&self, org: &OrgId, id: &MonitorId) -> Put;
+    }
+    History {
+        fn results(&self, org: &OrgId, monitor: &MonitorId, after: Option<&str>, limit: usize) -> Page<PastResult>;
+        fn last_results(&self, monitors: &[MonitorId]) -> Vec<PastResult>;
+        fn latencies(&self, monitor: &MonitorId, range: TimeRange, points: usize) -> Vec<(Timestamp, f32, StatusCode)>;
+        fn events(&self, org: &OrgId, monitor: Option<&MonitorId>, after: Option<&str>, limit: usize) -> Page<Event>;
+        fn status_intervals(&self, monitor: &MonitorId, family: Family, range: TimeRange) -> Vec<StatusInterval>;
+        fn incidents(&self, org: &OrgId, filter: IncidentFilter, after: Option<&str>, limit: usize) -> Page<Incident>;
+        fn incident(&self, org: &OrgId, id: &IncidentId) -> Option<Incident>;
+    }
+    Contacts {
+        fn contacts(&self, org: &OrgId) -> Vec<Contact>;
+        fn contact(&self, org: &OrgId, id: &ContactId) -> Option<Contact>;
+        fn create_contact(&self, contact: Contact) -> ();
+        fn update_contact(&self, contact: Contact, expected_version: u64) -> Put;
+        fn delete_contact(&self, org: &OrgId, id: &ContactId) -> Put;
+    }
+    Outbox {
+        fn pending_events(&self, limit: usize) -> Vec<PendingEvent>;
+        fn route(&self, event: &EventId, deliveries: Vec<Delivery>) -> ();
+        fn due_deliveries(&self, now: Timestamp, limit: usize) -> Vec<PendingDelivery>;
+        fn next_due(&self) -> Option<Timestamp>;
+        fn record_attempt(&self, attempt: Attempt) -> ();
+        fn enqueue(&self, event: Event, deliveries: Vec<Delivery>) -> ();
+        fn deliveries(&self, org: &OrgId, after: Option<&str>, limit: usize) -> Page<Delivery>;
+    }
+    Accounts {
+        fn default_org(&self) -> OrgId;
+        fn create_org(&self, id: &OrgId, now: Timestamp) -> ();
+        fn is_unclaimed(&self) -> bool;
+        fn put_setup_link(&self, link: SetupLink) -> ();
+        fn claim(&self, link: TokenHash, user: User, now: Timestamp) -> bool;
+        fn setup_link_works(&self, link: TokenHash, now: Timestamp) -> bool;
+        fn user_by_name(&self, name: &str) -> Option<User>;
+        fn create_session(&self, session: Session) -> ();
+        fn session(&self, hash: TokenHash, now: Timestamp) -> Option<Session>;
+        fn delete_session(&self, hash: TokenHash) -> ();
+        fn create_token(&self, token: NewToken) -> ();
+        fn bootstrap(&self, token: NewToken) -> bool;
+        fn token(&self, hash: TokenHash, now: Timestamp) -> Option<Token>;
+        fn tokens(&self, org: &OrgId) -> Vec<Token>;
+        fn delete_token(&self, org: &OrgId, id: &TokenId) -> Put;
+    }
+}

@@ -1,0 +1,110 @@
+//! What must be told: events wait here until they are routed to channels, deliveries until they are made.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use watchkeep_model::{Channel, ChannelId, Contact, ContactId, DeliveryId, Event, MonitorId, OrgId};
+
+use crate::{Kept, Page, StoreError};
+
+/// An event that nobody has routed yet.
+#[derive(Clone, Debug)]
+pub struct PendingEvent {
+    /// The event.
+    pub event: Event,
+    /// The monitor that it concerns, as it is now; none when it was deleted meanwhile.
+    pub monitor: Option<Kept>,
+}
+
+/// One event on its way to one channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its identifier.
+    pub id: DeliveryId,
+    /// Its owner.
+    pub org: OrgId,
+    /// The event that it tells; receivers know it by this id.
+    pub event: watchkeep_model::EventId,
+    /// Who is told.
+    pub contact: ContactId,
+    /// By which way.
+    pub channel: ChannelId,
+    /// Deliveries of one monitor to one channel are made in order.
+    pub monitor: Option<MonitorId>,
+    /// The rendered message: fixed at routing, so that every try sends the same.
+    pub body: String,
+    /// When the event happened.
+    pub created_at: Timestamp,
+    /// How far it has come.
+    pub state: DeliveryState,
+    /// How many tries were made.
+    pub attempts: u32,
+    /// What the last try ended in.
+    pub last_outcome: Option<String>,
+}
+
+/// How far a delivery has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// To be tried at this time.
+    Waiting {
+        /// The time of the next try.
+        due: Timestamp,
+    },
+    /// The receiver took it.
+    Sent {
+        /// When.
+        at: Timestamp,
+    },
+    /// Given up: refused for good, or tried for too long.
+    Failed {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A delivery that is due, with where it goes.
+#[derive(Clone, Debug)]
+pub struct PendingDelivery {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// Who is told.
+    pub contact: Contact,
+    /// By which way.
+    pub channel: Channel,
+}
+
+/// The outcome of one try, to be written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Which delivery.
+    pub id: DeliveryId,
+    /// How far it has come with this try.
+    pub state: DeliveryState,
+    /// What the try ended in, one sentence.
+    pub outcome: String,
+}
+
+/// Keeps what must be told.
+#[async_trait]
+pub trait Outbox {
+    /// Events that wait to be routed, oldest first.
+    async fn pending_events(&self, limit: usize) -> Result<Vec<PendingEvent>, StoreError>;
+
+    /// Writes the deliveries of an event and takes it off the list, in one transaction.
+    async fn route(&self, event: &watchkeep_model::EventId, deliveries: Vec<Delivery>) -> Result<(), StoreError>;
+
+    /// Deliveries that are due, oldest first: of each channel and monitor only the oldest waiting one.
+    async fn due_deliveries(&self, now: Timestamp, limit: usize) -> Result<Vec<PendingDelivery>, StoreError>;
+
+    /// When the next waiting delivery is due, if any waits.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Writes down what a try ended in.
+    async fn record_attempt(&self, attempt: Attempt) -> Result<(), StoreError>;
+
+    /// Stores an event that is told at once and belongs to no monitor: a channel's trial.
+    async fn enqueue(&self, event: Event, deliveries: Vec<Delivery>) -> Result<(), StoreError>;
+
+    /// Deliveries of one organisation, newest first.
+    async fn deliveries(&self, org: &OrgId, after: Option<&str>, limit: usize) -> Result<Page<Delivery>, StoreError>;
+}

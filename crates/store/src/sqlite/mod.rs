@@ -1,0 +1,121 @@
+//! The embedded engine: SQLite with one writer thread and a few readers. Queries are split by noun.
+
+mod accounts;
+mod columns;
+mod commit;
+mod contacts;
+mod history;
+mod monitors;
+mod outbox;
+mod recover;
+mod threads;
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::{Arc, RwLock},
+};
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+use crate::{StoreError, series::head::Head};
+
+use self::threads::{Readers, Writer};
+
+/// The schema's steps, oldest first; a step that was released is never changed.
+const STEPS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
+const DATABASE: &str = "watchkeep.db";
+const LOCK: &str = "watchkeep.lock";
+const READERS: usize = 2;
+
+/// What is kept, in one folder of this machine.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+    head: Arc<RwLock<Head>>,
+    words: commit::KnownWords,
+    /// Held while the store lives: a second process must not write beside us.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the store in `folder`, which is made if it does not exist, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, another process has it open, or a newer version wrote it.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        make_private(folder)?;
+        let lock = lock(folder)?;
+        let path = folder.join(DATABASE);
+        let mut connection = connect(&path)?;
+        migrate(&mut connection)?;
+        let head = Arc::new(RwLock::new(recover::head(&connection)?));
+        accounts::ensure_org(&connection)?;
+        let readers = (0..READERS).map(|_| connect(&path)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            writer: Writer::start(connection)?,
+            readers: Readers::start(readers)?,
+            head,
+            words: commit::KnownWords::default(),
+            _lock: lock,
+        })
+    }
+}
+
+fn engine(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
+    move |error| StoreError::Engine { doing, reason: error.to_string() }
+}
+
+fn make_private(folder: &Path) -> Result<(), StoreError> {
+    let failed = |error: std::io::Error| StoreError::Engine {
+        doing: "use its folder",
+        reason: format!("{}: {error}", folder.display()),
+    };
+    fs::create_dir_all(folder).map_err(failed)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let path: PathBuf = folder.join(LOCK);
+    let failed = |reason: String| StoreError::Engine { doing: "lock its folder", reason };
+    let file = File::create(&path).map_err(|error| failed(format!("{}: {error}", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => {
+            Err(failed(format!("another watchkeep uses {}; stop it or choose another --data-dir", folder.display())))
+        }
+        Err(fs::TryLockError::Error(error)) => Err(failed(format!("{}: {error}", path.display()))),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path).map_err(engine("open its file"))?;
+    // auto_vacuum must be set before the first table; the others are per connection.
+    connection
+        .execute_batch(
+            "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
+        )
+        .map_err(engine("set itself up"))?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let found: u32 =
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(engine("tell its schema"))?;
+    let known = STEPS.len() as u32;
+    if found > known {
+        return Err(StoreError::NewerSchema { found, known });
+    }
+    let steps = Migrations::new(STEPS.iter().map(|step| M::up(step)).collect());
+    steps
+        .to_latest(connection)
+        .map_err(|error| StoreError::Engine { doing: "bring its schema up to date", reason: error.to_string() })
+}

@@ -1,0 +1,83 @@
+//! `watchkeep check`: one test now, no server needed.
+
+use std::{process::ExitCode, sync::Arc};
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use jiff::Timestamp;
+use watchkeep_catalogue::{Family, Severity, StatusCode, service};
+use watchkeep_model::{Invalid, LocationName, Test, TestResult, TestSubject, TestType};
+use watchkeep_probe::{Prober, ProberOptions, refused};
+
+use crate::{UNUSABLE, flags, output, report};
+
+/// Kinds of targets that the contract names and this version does not test yet.
+const NOT_YET: [&str; 10] = ["icmp", "tcp", "tls", "udp", "ftp", "ftps", "ws", "wss", "certificate", "domain"];
+
+pub(crate) fn command() -> Command {
+    Command::new("check")
+        .about("Runs one test now and tells what it found")
+        .after_help("Exit status: 0 operational, 1 degraded or down, 2 misconfigured or wrong usage.")
+        .arg(Arg::new("target").value_name("TARGET").required(true).help("What to test, such as https://example.org/"))
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print the result as one JSON object"))
+        .args(flags::of_tests())
+}
+
+pub(crate) fn run(arguments: &ArgMatches) -> Result<ExitCode, String> {
+    let target = arguments.get_one::<String>("target").map(String::as_str).unwrap_or_default();
+    let is_json = arguments.get_flag("json");
+    let result = match prepare(arguments, target) {
+        Ok(test) => execute(&test)?,
+        Err((test_type, invalid)) => {
+            let subject = TestSubject { family: Family::Service, test_type: test_type.into(), target: target.into() };
+            let result = refused(Arc::new(subject), &invalid, &LocationName::local(), Timestamp::now());
+            if is_json {
+                print_json(&result)?;
+            }
+            return Err(output::inert(&invalid.to_string()));
+        }
+    };
+    if is_json {
+        print_json(&result)?;
+    } else {
+        output::print(&report::text(&result));
+    }
+    Ok(exit_code(result.verdict.code))
+}
+
+fn print_json(result: &TestResult) -> Result<(), String> {
+    let text = serde_json::to_string(result).map_err(|error| error.to_string())?;
+    output::print(&format!("{text}\n"));
+    Ok(())
+}
+
+/// The test that the arguments describe, or why there is none, with the word for its type.
+fn prepare(arguments: &ArgMatches, target: &str) -> Result<Test, (String, Invalid)> {
+    let scheme = target.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
+    let by_scheme = TestType::ALL.iter().copied().find(|test_type| test_type.schemes().contains(&scheme.as_str()));
+    if by_scheme.is_none() && NOT_YET.contains(&scheme.as_str()) {
+        let message = format!("{scheme} is a type of test that this version does not know");
+        return Err((scheme, Invalid::with_code("target", message, service::UNKNOWN_TEST_TYPE)));
+    }
+    // Anything else is taken for a web address, whose parser knows what to say about it.
+    let test_type = by_scheme.unwrap_or(TestType::Http);
+    let word = || test_type.as_str().to_owned();
+    let object = flags::object(arguments, test_type, target).map_err(|message| (word(), Invalid::one("", message)))?;
+    Test::parse(object).map_err(|invalid| (word(), invalid))
+}
+
+fn execute(test: &Test) -> Result<TestResult, String> {
+    let prober = Prober::new(ProberOptions::default()).map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the system gives no event loop: {error}"))?;
+    Ok(runtime.block_on(prober.run(test, &LocationName::local())))
+}
+
+fn exit_code(code: StatusCode) -> ExitCode {
+    match code.severity(Family::Service) {
+        Severity::Operational => ExitCode::SUCCESS,
+        Severity::Misconfigured => ExitCode::from(UNUSABLE),
+        Severity::Inactive | Severity::Pending | Severity::Degraded | Severity::Down => ExitCode::FAILURE,
+    }
+}
