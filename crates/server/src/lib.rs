@@ -15,6 +15,7 @@ mod robots;
 mod routes;
 mod serve;
 mod shield;
+pub mod tokens;
 
 pub use app::{App, Tester};
 pub use board::{Board, Change, Counts, Entry, Filter, Seen, What};

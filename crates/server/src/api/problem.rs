@@ -185,6 +185,12 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// The kind of problem in a few words.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        self.title
+    }
+
     /// What is wrong, as a sentence for people.
     #[must_use]
     pub fn detail(&self) -> &str {

@@ -8,18 +8,14 @@ use axum::{
     http::StatusCode,
 };
 use jiff::Timestamp;
-use watchkeep_model::{Invalid, Name, Object, Reader, Scope, Token, TokenId};
-use watchkeep_store::{NewToken, Put};
+use watchkeep_model::TokenId;
 
 use super::{
     JsonObject, Problem, id_in_path,
     schema::TokenInput,
     view::{Listed, TokenView},
 };
-use crate::{
-    App,
-    auth::{CanAdmin, NewSecret, fresh_id},
-};
+use crate::{App, auth::CanAdmin, tokens as desk};
 
 /// List tokens
 ///
@@ -50,28 +46,8 @@ pub(super) async fn create(
     CanAdmin(caller): CanAdmin,
     JsonObject(body): JsonObject,
 ) -> Result<(StatusCode, Json<TokenView>), Problem> {
-    let (name, scope) = parse(body)?;
-    let secret = NewSecret::with_prefix("wkt_");
-    let token =
-        Token { id: fresh_id(), org: caller.org, name, scope, created_at: Timestamp::now(), last_used_at: None };
-    app.store.create_token(NewToken { token: token.clone(), hash: secret.hash() }).await?;
+    let (token, secret) = desk::create(&app, &caller.org, body, Timestamp::now()).await?;
     Ok((StatusCode::CREATED, Json(TokenView::from(token).with_secret(secret.expose()))))
-}
-
-fn parse(body: Object) -> Result<(Name, Scope), Invalid> {
-    let mut reader = Reader::new(body);
-    let before = reader.problem_count();
-    let name = reader.parse::<Name>("name");
-    if name.is_none() && reader.problem_count() == before {
-        reader.problem("name", "is missing; say what the token is for");
-    }
-    let before = reader.problem_count();
-    let scope = reader.parse::<Scope>("scope");
-    if scope.is_none() && reader.problem_count() == before {
-        reader.problem("scope", "is missing; it may be read, write or admin");
-    }
-    Invalid::check(reader.into_problems())?;
-    name.zip(scope).ok_or_else(|| Invalid::one("", "this is not a complete token"))
 }
 
 /// Revoke a token
@@ -88,8 +64,6 @@ pub(super) async fn revoke(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let id: TokenId = id_in_path(&id)?;
-    match app.store.delete_token(&caller.org, &id).await? {
-        Put::Missing => Err(Problem::missing("token")),
-        Put::Done | Put::Conflict => Ok(StatusCode::NO_CONTENT),
-    }
+    desk::revoke(&app, &caller.org, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

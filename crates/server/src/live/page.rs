@@ -1,7 +1,7 @@
 //! `GET /live`: what open pages repaint. Changes of one monitor within a moment are told as one row.
 //! The same limits hold as for programs: a page that falls behind loads itself again.
 
-use std::{collections::BTreeSet, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
@@ -12,25 +12,21 @@ use axum::{
 };
 use futures_util::stream;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{sync::SemaphorePermit, time::Instant};
 use watchkeep_model::{MonitorId, OrgId};
 
 use super::{Listener, Next, PLACES, heartbeat};
-use crate::{
-    App, Change, Entry,
-    api::{Problem, view},
-    auth::SignedIn,
-    board::What,
-};
+use crate::{App, Change, api::Problem, auth::SignedIn, board::What, pages};
 
 /// Results are gathered for this long, so that a busy installation does not flood a page.
 const GATHER: Duration = Duration::from_millis(250);
 /// A change of status is what people wait for: only what comes at the same moment is gathered with it.
 const GATHER_URGENT: Duration = Duration::from_millis(20);
 
-/// The stream of a signed-in page: `monitor` events with the row of a monitor, `gone` with an id,
-/// `counts` with the numbers of the overview, `resync` when the page must load itself again.
+/// The stream of a signed-in page: `monitor` events with the row of a monitor as HTML and whether more than a
+/// result came, `gone` with an id, `summary` with the top of the overview, `resync` when the page must load
+/// itself again.
 pub(crate) async fn stream(State(app): State<Arc<App>>, person: Option<SignedIn>) -> Result<Response, Problem> {
     let person = person.ok_or_else(Problem::unauthenticated)?;
     let Ok(place) = PLACES.try_acquire() else {
@@ -61,7 +57,7 @@ impl Page {
 
     /// Waits for a change and for what follows it closely; `None` when the server closes.
     async fn gather(&mut self) -> Option<()> {
-        let mut changed = BTreeSet::new();
+        let mut changed = BTreeMap::new();
         let mut deadline: Option<Instant> = None;
         loop {
             let next = match deadline {
@@ -78,8 +74,9 @@ impl Page {
                     return Some(());
                 }
                 Next::Change(change) if change.org == self.org => {
-                    changed.insert(change.monitor.clone());
-                    let latest = Instant::now() + if is_urgent(&change) { GATHER_URGENT } else { GATHER };
+                    let is_urgent = is_urgent(&change);
+                    *changed.entry(change.monitor.clone()).or_default() |= is_urgent;
+                    let latest = Instant::now() + if is_urgent { GATHER_URGENT } else { GATHER };
                     deadline = Some(deadline.map_or(latest, |earlier| earlier.min(latest)));
                 }
                 Next::Change(_) => {}
@@ -89,18 +86,15 @@ impl Page {
         Some(())
     }
 
-    fn render(&mut self, changed: &BTreeSet<MonitorId>) {
+    fn render(&mut self, changed: &BTreeMap<MonitorId, bool>) {
         let now = Timestamp::now();
-        let rows = changed.iter().map(|id| match self.app.board.get(&self.org, id) {
-            Some(entry) => ("monitor", row(&entry, now)),
+        let rows = changed.iter().map(|(id, is_urgent)| match self.app.board.get(&self.org, id) {
+            Some(entry) => ("monitor", json!({"id": id, "html": pages::row(&entry, now), "changed": is_urgent})),
             None => ("gone", json!({"id": id})),
         });
-        let counts = self.app.board.counts(&self.org);
-        let counts = json!({
-            "all": counts.all, "operational": counts.operational, "degraded": counts.degraded, "down": counts.down,
-            "misconfigured": counts.misconfigured, "pending": counts.pending, "inactive": counts.inactive,
-        });
-        let events = rows.chain([("counts", counts)]);
+        let summary = changed.values().any(|is_urgent| *is_urgent);
+        let summary = summary.then(|| ("summary", json!({"html": pages::summary(&self.app, &self.org)})));
+        let events = rows.chain(summary);
         self.waiting = events.filter_map(|(name, data)| Event::default().event(name).json_data(data).ok()).collect();
         self.waiting.reverse();
     }
@@ -108,27 +102,4 @@ impl Page {
 
 fn is_urgent(change: &Change) -> bool {
     !matches!(change.what, What::Result(_))
-}
-
-/// What the overview shows of a monitor. The spark line is pairs of seconds since 1970 and milliseconds.
-pub(crate) fn row(entry: &Entry, now: Timestamp) -> Value {
-    let status = entry.status();
-    let catalogue = entry.catalogue();
-    let spark: Vec<_> =
-        entry.recent.points().map(|point| json!([point.at, point.mean_ms, point.worst.as_str()])).collect();
-    json!({
-        "id": entry.id,
-        "name": entry.name,
-        "target": entry.target(),
-        "code": status.code.number(),
-        "status": status.word(),
-        "severity": status.severity.as_str(),
-        "summary": catalogue.map(|known| known.summary),
-        "detail": view::shown_detail(entry),
-        "since": status.since,
-        "uptime_24h": entry.uptime_24h(now),
-        "last_at": entry.last.as_ref().map(|last| last.started_at),
-        "last_ms": entry.last.as_ref().map(|last| last.duration.as_secs_f64() * 1_000.0),
-        "spark": spark,
-    })
 }
