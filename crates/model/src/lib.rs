@@ -41,7 +41,7 @@ pub use label::{InvalidText, Label, LocationName, Name};
 pub use monitor::{Confirm, Monitor, MonitorSettings, unusable};
 pub use problem::{Invalid, Problem};
 pub use reader::{Object, Reader};
-pub use result::{Phases, RecordedResult, RobotSequence, TestResult, Verdict};
+pub use result::{Phases, RecordedResult, RobotSequence, TestResult, Verdict, to_the_microsecond};
 pub use secret::{Exposure, Secret, restore_masked};
 pub use state::{Belief, Doubt, Lifecycle, LocationView, MonitorState, Status};
 pub use test::{FixedAddress, IpVersion, Limits, Network, Test, TestSubject};

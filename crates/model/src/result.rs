@@ -121,8 +121,10 @@ impl Serialize for Phases {
     }
 }
 
-/// The same moment in whole microseconds, as results are kept.
-fn to_the_microsecond(at: Timestamp) -> Timestamp {
+/// The same moment in whole microseconds, as times are kept. Clocks are read through it, so that a time is the same
+/// before and after it was stored.
+#[must_use]
+pub fn to_the_microsecond(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 

@@ -12,7 +12,8 @@ use std::{sync::Arc, time::Instant};
 use jiff::Timestamp;
 use watchkeep_catalogue::service;
 use watchkeep_model::{
-    EgressPolicy, Invalid, LocationName, Observed, Phases, Test, TestResult, TestSubject, Verdict, unusable,
+    EgressPolicy, Invalid, LocationName, Observed, Phases, Test, TestResult, TestSubject, Verdict, to_the_microsecond,
+    unusable,
 };
 
 pub(crate) use finding::{Finding, Step};
@@ -64,7 +65,7 @@ impl Prober {
 
     /// Runs one test to its end, at most for its time limit.
     pub async fn run(&self, test: &Test, location: &LocationName) -> TestResult {
-        let started_at = Timestamp::now();
+        let started_at = to_the_microsecond(Timestamp::now());
         let start = Instant::now();
         let mut finding = test_type::run(self, test).await;
         let duration = start.elapsed();

@@ -9,7 +9,7 @@ use watchkeep_bus::{
     in_process::{BatchReceiver, Delivery},
 };
 use watchkeep_judge::Snapshot;
-use watchkeep_model::{MonitorId, RecordedResult, StateChange};
+use watchkeep_model::{MonitorId, RecordedResult, StateChange, to_the_microsecond};
 use watchkeep_store::{Commit, CommitOutcome, RobotMark, StoreError};
 
 use super::Pipeline;
@@ -81,7 +81,7 @@ impl Pipeline {
 
     /// What the results change, monitor by monitor, and those of them that belong to a monitor as it is now.
     fn decide(&self, results: &[&RecordedResult]) -> (Vec<RecordedResult>, Vec<StateChange>) {
-        let now = Timestamp::now();
+        let now = to_the_microsecond(Timestamp::now());
         let mut by_monitor = results.to_vec();
         // Stable: the results of one monitor stay in their order.
         by_monitor.sort_by(|one, other| one.monitor.cmp(&other.monitor));
@@ -124,7 +124,7 @@ impl Pipeline {
 
     /// Monitors whose settings this version cannot read become misconfigured.
     pub(super) async fn judge_unreadable(&mut self) {
-        let now = Timestamp::now();
+        let now = to_the_microsecond(Timestamp::now());
         let unreadable = self.board.all().into_iter().filter_map(|entry| {
             let invalid = entry.monitor.as_ref().err()?;
             watchkeep_judge::unreadable(&entry.id, &entry.org, entry.family(), &entry.state, invalid, now)
