@@ -47,7 +47,9 @@ pub fn restore_masked(sent: &mut serde_json::Value, stored: &serde_json::Value) 
         (sent @ Value::String(_), Value::String(stored)) if sent == MASK => *sent = Value::String(stored.clone()),
         (Value::Object(sent), Value::Object(stored)) => {
             for (name, value) in sent {
-                if let Some(stored) = stored.get(name) {
+                // Names of headers have no case.
+                let same = stored.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+                if let Some((_, stored)) = same {
                     restore_masked(value, stored);
                 }
             }

@@ -10,18 +10,17 @@ use std::net::{IpAddr, Ipv4Addr};
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
-    response::IntoResponse,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use support::Place;
-use watchkeep_model::Scope;
-use watchkeep_server::auth::{
-    Bootstrap, ClaimRefused, FirstStartError, Password, SessionCookie, SignInRefused, first_start,
+use support::{
+    Place,
+    people::{PASSWORD, claimed, cookie, unclaimed, with_cookie},
 };
+use watchkeep_model::Scope;
+use watchkeep_server::auth::{Bootstrap, ClaimRefused, FirstStartError, Password, SignInRefused, first_start};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const PASSWORD: &str = "correct horse battery";
 
 #[tokio::test]
 async fn without_a_token_nothing_is_shown() {
@@ -149,43 +148,6 @@ async fn another_organisations_things_are_missing() {
     place.call_as(&stranger, Method::POST, "/monitors", Some(theirs)).await.assert_problem(422, "contacts");
     assert_eq!(place.call_as(&stranger, Method::GET, "/monitors", None).await.json()["items"], json!([]));
     assert_eq!(place.get(&format!("/monitors/{monitor}")).await.json()["name"], "shop");
-}
-
-/// The `Cookie` header that a browser sends after it got this one.
-fn cookie(cookie: SessionCookie) -> (String, String) {
-    let response = (cookie, "").into_response();
-    let set = response.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
-    (set.split(';').next().unwrap().to_owned(), set)
-}
-
-/// An unclaimed place, and the secret of its set-up link.
-async fn unclaimed(public_url: &str) -> (Place, String) {
-    let place = Place::at(public_url).await;
-    let tokens = place.app.store.tokens(&place.org).await.unwrap();
-    for token in tokens {
-        place.app.store.delete_token(&place.org, &token.id).await.unwrap();
-    }
-    let first = first_start(&*place.app.store, &place.app.public_url, None, Timestamp::now()).await.unwrap();
-    let link = first.setup_link.unwrap();
-    assert!(link.as_str().starts_with(&format!("{public_url}setup/")), "{link}");
-    let secret = link.path_segments().unwrap().next_back().unwrap().to_owned();
-    (place, secret)
-}
-
-async fn claimed() -> (Place, String) {
-    let (place, secret) = unclaimed("http://127.0.0.1:8080/").await;
-    let password = Password::parse(PASSWORD).unwrap();
-    let session = place
-        .app
-        .auth
-        .claim(&*place.app.store, &secret, "Ada".parse().unwrap(), password, Timestamp::now())
-        .await
-        .unwrap();
-    (place, cookie(session).0)
-}
-
-fn with_cookie(method: Method, path: &str, cookie: &str) -> axum::http::request::Builder {
-    Request::builder().method(method).uri(path).header(header::COOKIE, cookie).header(header::HOST, "127.0.0.1:8080")
 }
 
 #[tokio::test]

@@ -176,14 +176,16 @@ const SLICES: u16 = 48;
 
 /// The last 24 hours as slices, oldest first. The height tells the state too, so that colour is not needed.
 pub(super) fn history(intervals: &[StatusInterval], family: Family, now: Timestamp) -> Vec<Slice> {
-    let begin = now.as_second() - DAY;
-    let length = DAY / i64::from(SLICES);
+    // In milliseconds, and up to this very one: a change that has just come is in the last slice.
+    let end = |interval: &StatusInterval| interval.until.as_millisecond().max(interval.from.as_millisecond() + 1);
+    let length = DAY * 1_000 / i64::from(SLICES);
+    let begin = now.as_millisecond() + 1 - DAY * 1_000;
     (0..SLICES)
         .map(|n| {
             let (from, until) = (begin + i64::from(n) * length, begin + i64::from(n + 1) * length);
             let worst = intervals
                 .iter()
-                .filter(|interval| interval.from.as_second() < until && interval.until.as_second() > from)
+                .filter(|interval| interval.from.as_millisecond() < until && end(interval) > from)
                 .min_by_key(|interval| State::of(family, interval.code).rank);
             let (class, height, what) = match worst {
                 None => ("nodata", 12, "No data".to_owned()),
@@ -199,7 +201,11 @@ pub(super) fn history(intervals: &[StatusInterval], family: Family, now: Timesta
                     (state.class, height, format!("{} ({})", state.word, state.code))
                 }
             };
-            let title = format!("{}–{}: {what}", time_of_day(from).trim_end_matches(" UTC"), time_of_day(until));
+            let title = format!(
+                "{}–{}: {what}",
+                time_of_day(from / 1_000).trim_end_matches(" UTC"),
+                time_of_day(until / 1_000)
+            );
             Slice { x: n * 10, y: 32 - height, height, class, title }
         })
         .collect()
@@ -268,11 +274,12 @@ mod tests {
         let at = |before: i64| Timestamp::from_second(now.as_second() - before).unwrap();
         let interval =
             |from, until, code| StatusInterval { from: at(from), until: at(until), code: StatusCode::new(code) };
-        let intervals = [interval(7_200, 3_000, 0), interval(3_000, 2_990, 451), interval(2_990, 0, 0)];
+        let intervals =
+            [interval(7_199, 3_000, 0), interval(3_000, 2_990, 451), interval(2_990, 0, 0), interval(0, 0, 102)];
         let slices = history(&intervals, Family::Service, now);
         assert_eq!(slices.len(), 48);
         let classes: Vec<_> = slices.iter().map(|slice| slice.class).collect();
         assert_eq!(classes[..44], ["nodata"; 44]);
-        assert_eq!(classes[44..], ["operational", "operational", "down", "operational"]);
+        assert_eq!(classes[44..], ["operational", "operational", "down", "degraded"]);
     }
 }

@@ -330,6 +330,17 @@ pub(super) async fn create(Shared(app): Shared<Arc<App>>, person: SignedIn, form
     }
 }
 
+/// The present settings with those that the form has in their place; what it does not have stays.
+fn onto(mut present: Object, typed: Object) -> Object {
+    for (name, value) in typed {
+        match (present.get_mut(&name), value) {
+            (Some(Value::Object(inner)), Value::Object(fields)) => inner.extend(fields),
+            (_, value) => drop(present.insert(name, value)),
+        }
+    }
+    present
+}
+
 /// What was typed, where it has no JSON shape.
 fn as_typed(form: &Form, test_type: TestType) -> Object {
     let mut object = Object::new();
@@ -385,7 +396,8 @@ pub(super) async fn change(
     let (object, outcome) = match object(&form, test_type) {
         Err(invalid) => (as_typed(&form, test_type), Err(MonitorError::Invalid(invalid))),
         Ok(object) => {
-            let edit = Edit::Merge(object.clone());
+            let present = entry.monitor.as_ref().map(|monitor| monitor.settings.write(Exposure::Shown));
+            let edit = Edit::Replace(onto(present.unwrap_or_default(), object.clone()));
             let outcome = desk::change(&app, &person.org, &entry.id, edit, Some(&versions), Timestamp::now()).await;
             (object, outcome)
         }

@@ -81,6 +81,9 @@ fn verdict(counts: &Counts) -> String {
     let failing = [(counts.down, "down"), (counts.degraded, "degraded"), (counts.misconfigured, "misconfigured")];
     let mut failing = failing.into_iter().filter(|&(n, _)| n > 0);
     if let Some((n, word)) = failing.next() {
+        if counts.all == 1 {
+            return format!("The monitor is {word}.");
+        }
         let first = format!("{n} of {} {} {word}", monitors(counts.all), are(n));
         let others = failing.map(|(n, word)| format!(", {n} {} {word}", are(n)));
         return others.fold(first, |sentence, other| sentence + &other) + ".";
@@ -197,8 +200,9 @@ mod tests {
             (Counts { all: 3, operational: 2, inactive: 1, ..none }, "All is well: 2 monitors are operational."),
             (
                 Counts { all: 12, operational: 10, down: 1, degraded: 1, ..none },
-                "1 is down, 1 is degraded of 12 monitors.",
+                "1 of 12 monitors is down, 1 is degraded.",
             ),
+            (Counts { all: 1, misconfigured: 1, ..none }, "The monitor is misconfigured."),
             (Counts { all: 2, pending: 2, ..none }, "Waiting for the first result of 2 monitors."),
             (Counts { all: 1, inactive: 1, ..none }, "No test runs: 1 monitor is paused or not activated."),
         ];

@@ -110,6 +110,11 @@ impl Serving {
         Client::new(self.address, Some(TOKEN))
     }
 
+    /// What it printed at its start.
+    pub fn greeting(&self) -> String {
+        self.stdout.text()
+    }
+
     /// Everything that it has logged so far.
     pub fn log(&self) -> String {
         self.stderr.text()
