@@ -80,6 +80,10 @@ pub(crate) struct TestType {
     pub(crate) family: Family,
     pub(crate) schemes: Vec<String>,
     pub(crate) title: String,
+    /// What people call one target, within a sentence.
+    pub(crate) noun: String,
+    /// A target as one might look.
+    pub(crate) example: String,
 }
 
 /// One code, in one family or several.

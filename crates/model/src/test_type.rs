@@ -35,6 +35,22 @@ impl TestType {
         }
     }
 
+    /// What people call one target, within a sentence.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Http => "website",
+        }
+    }
+
+    /// A target as one might look.
+    #[must_use]
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::Http => "https://shop.example/",
+        }
+    }
+
     /// The family of its codes.
     #[must_use]
     pub const fn family(self) -> Family {

@@ -41,6 +41,14 @@ pub(super) fn text(sections: &[Section]) -> String {
     method("What people call it.", "#[must_use]\npub const fn title(self) -> &'static str", &|_, test| {
         format!("{:?}", test.title)
     });
+    method(
+        "What people call one target, within a sentence.",
+        "#[must_use]\npub const fn noun(self) -> &'static str",
+        &|_, test| format!("{:?}", test.noun),
+    );
+    method("A target as one might look.", "#[must_use]\npub const fn example(self) -> &'static str", &|_, test| {
+        format!("{:?}", test.example)
+    });
     method("The family of its codes.", "#[must_use]\npub const fn family(self) -> Family", &|_, test| {
         format!("Family::{:?}", test.family)
     });

@@ -62,8 +62,11 @@ pub(super) fn problems(sections: &[Section]) -> Vec<String> {
 fn test_problems<'a>(section: &'a Section, test: &'a TestType) -> impl Iterator<Item = String> + 'a {
     let stranger = (test.name != section.name).then(|| format!("its test type is called {}", test.name));
     let unreachable = test.schemes.is_empty().then(|| "its test type has no scheme".to_owned());
-    let title = label_problem(&test.title).map(|problem| format!("the title of its test type {problem}"));
-    [stranger, unreachable, title].into_iter().flatten()
+    let labels = [("title", &test.title), ("noun", &test.noun), ("example", &test.example)];
+    let labels = labels.into_iter().filter_map(|(field, text)| {
+        label_problem(text).map(|problem| format!("the {field} of its test type {problem}"))
+    });
+    [stranger, unreachable].into_iter().flatten().chain(labels)
 }
 
 fn text_problems(code: &Code) -> impl Iterator<Item = String> {

@@ -75,14 +75,8 @@ struct MonitorForm {
 /// The fields that every monitor has beside its test's.
 const NAME: Field =
     Field { name: "name", flag: None, label: "Name", help: "What people call it.", default: "", shape: Shape::Text };
-const TARGET: Field = Field {
-    name: "target",
-    flag: None,
-    label: "Address",
-    help: "What is tested, https://shop.example/ for instance.",
-    default: "",
-    shape: Shape::Text,
-};
+const TARGET: Field =
+    Field { name: "target", flag: None, label: "Address", help: "What is tested.", default: "", shape: Shape::Text };
 const INTERVAL: Field = Field {
     name: "interval",
     flag: None,
@@ -225,7 +219,7 @@ impl Content<'_> {
             label: field.label,
             help,
             text,
-            placeholder: field.default,
+            placeholder: if field == &TARGET { self.test_type.example() } else { field.default },
             control,
             errors: errors.collect(),
         }
@@ -249,9 +243,9 @@ struct Frame {
 }
 
 impl Frame {
-    fn new_monitor() -> Self {
+    fn new_monitor(test_type: TestType) -> Self {
         Self {
-            title: "Add a website".to_owned(),
+            title: format!("Add a {}", test_type.noun()),
             action: "/monitors/new".to_owned(),
             back: "/".to_owned(),
             verb: "Add and test now",
@@ -308,7 +302,7 @@ pub(super) async fn blank(
     query.finish()?;
     let test_type = word.and_then(|word| TestType::parse(&word)).unwrap_or(TestType::Http);
     let content = Content { test_type, object: &Object::new(), invalid: None };
-    rendered(&app, &person, Frame::new_monitor(), content).await
+    rendered(&app, &person, Frame::new_monitor(test_type), content).await
 }
 
 pub(super) async fn create(Shared(app): Shared<Arc<App>>, person: SignedIn, form: Form) -> Result<Response, Fault> {
@@ -324,7 +318,7 @@ pub(super) async fn create(Shared(app): Shared<Arc<App>>, person: SignedIn, form
         Ok(entry) => Ok(Redirect::to(&format!("/monitors/{}", entry.id)).into_response()),
         Err((MonitorError::Invalid(invalid), object)) => {
             let content = Content { test_type, object: &object, invalid: Some(&invalid) };
-            rendered(&app, &person, Frame::new_monitor(), content).await
+            rendered(&app, &person, Frame::new_monitor(test_type), content).await
         }
         Err((error, _)) => Err(error.into()),
     }
