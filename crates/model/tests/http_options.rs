@@ -3,9 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use serde_json::{Value, json};
-use watchkeep_model::{
-    Exposure, Invalid, Lifecycle, MonitorSettings, Object, Options, Secret, Test, TestType, restore_masked,
-};
+use watchkeep_model::{Exposure, Invalid, Lifecycle, MonitorSettings, Object, Secret, Test, TestType, restore_masked};
 
 fn object(value: Value) -> Object {
     match value {
@@ -182,7 +180,6 @@ fn monitors_have_bounds_of_their_own() {
 fn descriptions_and_parser_agree() {
     let (settings, _) = MonitorSettings::parse(object(everything())).unwrap();
     let written = settings.write(Exposure::Stored);
-    let Options::Http(_) = &settings.test.options;
     let described = |fields: &[watchkeep_model::Field]| fields.iter().map(|field| field.name).collect::<Vec<_>>();
     let mut options: Vec<_> = written["http"].as_object().unwrap().keys().map(String::as_str).collect();
     options.push("bearer");

@@ -71,7 +71,7 @@ impl<'a> Unmet<'a> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 mod tests {
     use http::{HeaderMap, StatusCode};
     use serde_json::json;
@@ -103,7 +103,9 @@ mod tests {
 
     fn verdict(options: &serde_json::Value, status: u16, body: &str) -> Verdict {
         let test = json!({"type": "http", "target": "http://a.example/", "http": options});
-        let AnyOptions::Http(options) = Test::parse(test.as_object().unwrap().clone()).unwrap().options;
+        let test = Test::parse(test.as_object().unwrap().clone()).unwrap();
+        #[allow(irrefutable_let_patterns, reason = "there may be one type of test or many")]
+        let AnyOptions::Http(options) = test.options else { panic!("not a test of this type") };
         let reply = Reply {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::new(),
