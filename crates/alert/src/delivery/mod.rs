@@ -67,6 +67,12 @@ impl AlertWorker {
         Ok(Self { stop, task })
     }
 
+    /// Returns when the worker has broken off. It never ends by itself, so only a bug makes it do so.
+    pub async fn broken_off(&mut self) {
+        // The worker holds the other end for as long as it lives.
+        self.stop.closed().await;
+    }
+
     /// Takes nothing new, and waits for the messages under way. What is cut off is sent again by the next worker.
     pub async fn stop(self, limit: Duration) {
         let _ = self.stop.send(());
