@@ -70,7 +70,7 @@ fn engine(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
 fn make_private(folder: &Path) -> Result<(), StoreError> {
     let failed = |error: std::io::Error| StoreError::Engine {
         doing: "use its folder",
-        reason: format!("{}: {error}", folder.display()),
+        reason: format!("{}: {error}; choose a folder that can be written to, with --data-dir", folder.display()),
     };
     fs::create_dir_all(folder).map_err(failed)?;
     #[cfg(unix)]
