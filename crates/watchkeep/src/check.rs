@@ -16,7 +16,14 @@ const NOT_YET: [&str; 10] = ["icmp", "tcp", "tls", "udp", "ftp", "ftps", "ws", "
 pub(crate) fn command() -> Command {
     Command::new("check")
         .about("Runs one test now and tells what it found")
-        .after_help("Exit status: 0 operational, 1 degraded or down, 2 misconfigured or wrong usage.")
+        .after_help(
+            "Examples:\n  \
+             watchkeep check https://example.org/\n  \
+             watchkeep check https://shop.example/ --require Cart --forbid '/fatal error/i' --slow-after 2s\n  \
+             watchkeep check https://api.example/health --json-path '$.status=ok' --bearer \"$TOKEN\" --json\n\n\
+             Exit status: 0 operational, 1 degraded or down, 2 misconfigured or wrong usage.\n\
+             `watchkeep codes CODE` explains a status.",
+        )
         .arg(Arg::new("target").value_name("TARGET").required(true).help("What to test, such as https://example.org/"))
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print the result as one JSON object"))
         .args(flags::of_tests())
@@ -27,13 +34,13 @@ pub(crate) fn run(arguments: &ArgMatches) -> Result<ExitCode, String> {
     let is_json = arguments.get_flag("json");
     let result = match prepare(arguments, target) {
         Ok(test) => execute(&test)?,
-        Err((test_type, invalid)) => {
-            let subject = TestSubject { family: Family::Service, test_type: test_type.into(), target: target.into() };
+        Err(Refused { word, test_type, invalid }) => {
+            let subject = TestSubject { family: Family::Service, test_type: word.into(), target: target.into() };
             let result = refused(Arc::new(subject), &invalid, &LocationName::local(), Timestamp::now());
             if is_json {
                 print_json(&result)?;
             }
-            return Err(output::inert(&invalid.to_string()));
+            return Err(refusal(arguments, test_type, &invalid));
         }
     };
     if is_json {
@@ -45,24 +52,49 @@ pub(crate) fn run(arguments: &ArgMatches) -> Result<ExitCode, String> {
 }
 
 fn print_json(result: &TestResult) -> Result<(), String> {
-    let text = serde_json::to_string(result).map_err(|error| error.to_string())?;
-    output::print(&format!("{text}\n"));
+    output::print(&output::json(result).map_err(|error| error.to_string())?);
     Ok(())
 }
 
-/// The test that the arguments describe, or why there is none, with the word for its type.
-fn prepare(arguments: &ArgMatches, target: &str) -> Result<Test, (String, Invalid)> {
+/// Arguments that describe no test.
+struct Refused {
+    /// The word for the type that was wanted.
+    word: String,
+    /// That type, or the one that explains the flags.
+    test_type: TestType,
+    invalid: Invalid,
+}
+
+/// The test that the arguments describe.
+fn prepare(arguments: &ArgMatches, target: &str) -> Result<Test, Refused> {
     let scheme = target.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
     let by_scheme = TestType::ALL.iter().copied().find(|test_type| test_type.schemes().contains(&scheme.as_str()));
-    if by_scheme.is_none() && NOT_YET.contains(&scheme.as_str()) {
-        let message = format!("{scheme} is a type of test that this version does not know");
-        return Err((scheme, Invalid::with_code("target", message, service::UNKNOWN_TEST_TYPE)));
-    }
     // Anything else is taken for a web address, whose parser knows what to say about it.
     let test_type = by_scheme.unwrap_or(TestType::Http);
-    let word = || test_type.as_str().to_owned();
-    let object = flags::object(arguments, test_type, target).map_err(|message| (word(), Invalid::one("", message)))?;
-    Test::parse(object).map_err(|invalid| (word(), invalid))
+    if by_scheme.is_none() && NOT_YET.contains(&scheme.as_str()) {
+        let message = format!("{scheme} is a type of test that this version does not know");
+        let invalid = Invalid::with_code("target", message, service::UNKNOWN_TEST_TYPE);
+        return Err(Refused { word: scheme, test_type, invalid });
+    }
+    let refused = |invalid| Refused { word: test_type.as_str().to_owned(), test_type, invalid };
+    let object = flags::object(arguments, test_type, target).map_err(|message| refused(Invalid::one("", message)))?;
+    Test::parse(object).map_err(refused)
+}
+
+/// What is wrong, in the words of the command line: flags instead of fields, the first reason for each.
+fn refusal(arguments: &ArgMatches, test_type: TestType, invalid: &Invalid) -> String {
+    let mut told = Vec::new();
+    let mut sentences = Vec::new();
+    for problem in invalid.problems() {
+        if !told.contains(&&problem.field) {
+            told.push(&problem.field);
+            sentences.push(match flags::typed(arguments, test_type, &problem.field) {
+                Some(typed) => format!("{typed}: {}", problem.message),
+                None => problem.to_string(),
+            });
+        }
+    }
+    sentences.join("; ")
 }
 
 fn execute(test: &Test) -> Result<TestResult, String> {

@@ -2,7 +2,8 @@
 
 use std::{fmt::Write, process::ExitCode};
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use anstyle::Style;
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
 use watchkeep_catalogue::{Entry, Family, all};
 
@@ -12,15 +13,20 @@ pub(crate) fn command() -> Command {
     let families = Family::ALL.map(Family::as_str);
     Command::new("codes")
         .about("Lists the status codes, or explains one")
+        .after_help("Exit status: 0 found, 2 no such code or wrong usage.")
         .arg(
             Arg::new("code")
                 .value_name("CODE")
                 .allow_negative_numbers(true)
-                .value_parser(value_parser!(i16))
+                .value_parser(number)
                 .help("Explain this code in every family that has it"),
         )
-        .arg(Arg::new("family").long("family").value_parser(families).help("Only this family"))
+        .arg(Arg::new("family").long("family").value_name("FAMILY").value_parser(families).help("Only this family"))
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON"))
+}
+
+fn number(text: &str) -> Result<i16, &'static str> {
+    text.parse().map_err(|_| "must be a whole number such as 451")
 }
 
 pub(crate) fn run(arguments: &ArgMatches) -> Result<ExitCode, String> {
@@ -32,11 +38,14 @@ pub(crate) fn run(arguments: &ArgMatches) -> Result<ExitCode, String> {
         .filter(|entry| family.is_none_or(|family| entry.family == family))
         .collect();
     if let (Some(code), true) = (wanted, found.is_empty()) {
-        return Err(format!("there is no status code {code}; `watchkeep codes` lists them all"));
+        let place = family.map(|family| format!(" in the family {family}")).unwrap_or_default();
+        return Err(format!("there is no status code {code}{place}; `watchkeep codes` lists them all"));
     }
     let text = match (arguments.get_flag("json"), wanted) {
-        (true, _) => found.iter().map(|entry| object(entry)).collect::<Value>().to_string() + "\n",
-        (false, Some(_)) => found.iter().map(|entry| explained(entry)).collect::<Vec<_>>().join("\n"),
+        (true, _) => {
+            output::json(&found.iter().map(|entry| object(entry)).collect::<Value>()).map_err(|e| e.to_string())?
+        }
+        (false, Some(_)) => explained(&found),
         (false, None) => listed(&found),
     };
     output::print(&text);
@@ -58,11 +67,24 @@ fn object(entry: &Entry) -> Value {
     })
 }
 
-fn explained(entry: &Entry) -> String {
-    format!(
-        "{} ({}, {}): {}\n\n  {}\n\n  What to do: {}\n",
-        entry.code, entry.family, entry.severity, entry.summary, entry.explanation, entry.remedy
-    )
+/// Each meaning once, whatever the number of families that share it.
+fn explained(entries: &[&Entry]) -> String {
+    let alike = |one: &Entry, other: &Entry| {
+        (one.severity, one.summary, one.explanation, one.remedy)
+            == (other.severity, other.summary, other.explanation, other.remedy)
+    };
+    let meanings: Vec<_> = entries.chunk_by(|one, other| alike(one, other)).filter_map(meaning).collect();
+    meanings.join("\n")
+}
+
+fn meaning(entries: &[&Entry]) -> Option<String> {
+    let first = entries.first()?;
+    let families: Vec<_> = entries.iter().map(|entry| entry.family.as_str()).collect();
+    let bold = Style::new().bold();
+    let explanation = output::wrapped(first.explanation, "  ");
+    let remedy = output::wrapped(&format!("What to do: {}", first.remedy), "  ");
+    let (code, families, severity, summary) = (first.code, families.join(", "), first.severity, first.summary);
+    Some(format!("{bold}{code} ({families}: {severity}){bold:#}  {summary}\n\n{explanation}\n\n{remedy}\n"))
 }
 
 fn listed(entries: &[&Entry]) -> String {

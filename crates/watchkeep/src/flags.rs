@@ -5,23 +5,27 @@ use clap::{Arg, ArgAction, ArgMatches, parser::ValueSource};
 use serde_json::Value;
 use watchkeep_model::{Field, Object, Shape, Test, TestType};
 
+use crate::output::short;
+
 /// A flag per field, each flag once; types share flags of the same name.
 pub(crate) fn of_tests() -> Vec<Arg> {
     let mut made: Vec<Arg> = Vec::new();
-    let all = Test::FIELDS.iter().chain(TestType::ALL.iter().flat_map(|test_type| test_type.fields()));
-    for field in all {
+    let shared = Test::FIELDS.iter().map(|field| (field, "Every test"));
+    let own =
+        TestType::ALL.iter().flat_map(|test_type| test_type.fields().iter().map(|field| (field, test_type.title())));
+    for (field, heading) in shared.chain(own) {
         let name = field.flag_name();
         if !made.iter().any(|known| known.get_id() == name.as_str()) {
-            made.push(flag(field, name));
+            made.push(flag(field, name).help_heading(heading));
         }
     }
     made
 }
 
 fn flag(field: &Field, name: String) -> Arg {
-    let help = match field.default {
-        "" => field.help.to_owned(),
-        default => format!("{} [default: {default}]", field.help),
+    let help = match (field.default, field.shape) {
+        ("", _) | (_, Shape::Flag) => field.help.to_owned(),
+        (default, _) => format!("{} [default: {default}]", field.help),
     };
     let arg = Arg::new(name.clone()).long(name).help(help);
     match field.shape {
@@ -58,6 +62,21 @@ pub(crate) fn object(arguments: &ArgMatches, test_type: TestType, target: &str) 
     }
     object.insert(test_type.as_str().to_owned(), Value::Object(own));
     Ok(object)
+}
+
+/// What was typed for the field that a problem names: the flag, and which of its values where it takes several.
+/// Problems name fields as files and the API do.
+pub(crate) fn typed(arguments: &ArgMatches, test_type: TestType, path: &str) -> Option<String> {
+    let own = path.strip_prefix(test_type.as_str()).and_then(|rest| rest.strip_prefix('.'));
+    let (fields, path) = own.map_or((Test::FIELDS, path), |rest| (test_type.fields(), rest));
+    let name = path.split(['.', '[']).next().unwrap_or_default();
+    let flag = fields.iter().find(|field| field.name == name)?.flag_name();
+    let rest = path[name.len()..].trim_matches(['.', '[', ']']);
+    let which = match rest.parse::<usize>() {
+        Ok(index) => arguments.get_many::<String>(&flag).and_then(|mut values| values.nth(index).map(String::as_str)),
+        Err(_) => Some(rest).filter(|rest| !rest.is_empty()),
+    };
+    Some(which.map_or_else(|| format!("--{flag}"), |which| format!("--{flag} {}", short(which))))
 }
 
 fn given(arguments: &ArgMatches, field: &Field) -> bool {

@@ -1,5 +1,4 @@
 //! The command line of Watchkeep. Each command has a file of its own; no rules live here.
-#![expect(clippy::print_stderr, reason = "a command-line tool speaks by printing")]
 
 mod check;
 mod codes;
@@ -7,6 +6,7 @@ mod flags;
 mod output;
 mod report;
 mod serve;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -18,14 +18,11 @@ const UNUSABLE: u8 = 2;
 fn main() -> ExitCode {
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
-        Err(error) => return usage(&error),
+        Err(error) => return unparsed(&error),
     };
     match run(&matches) {
         Ok(code) => code,
-        Err(message) => {
-            eprintln!("watchkeep: {message}");
-            ExitCode::from(UNUSABLE)
-        }
+        Err(message) => refuse(&message),
     }
 }
 
@@ -50,29 +47,26 @@ fn run(matches: &ArgMatches) -> Result<ExitCode, String> {
 }
 
 /// Help and version as they are; what was wrong in one line.
-fn usage(error: &clap::Error) -> ExitCode {
+fn unparsed(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             output::print(&error.render().to_string());
             ExitCode::SUCCESS
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            eprint!("{}", error.render());
+            output::print_error(&error.render().to_string());
             ExitCode::from(UNUSABLE)
         }
         _ => {
-            let text = error.render().to_string();
-            let sentence: Vec<_> = text
-                .lines()
-                .map(str::trim)
-                .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-                .collect();
-            let sentence = sentence.join(" ");
-            eprintln!(
-                "watchkeep: {}; `watchkeep --help` explains the usage",
-                output::inert(sentence.trim_start_matches("error: ").trim())
-            );
-            ExitCode::from(UNUSABLE)
+            let typed = std::env::args_os().nth(1).and_then(|typed| typed.into_string().ok());
+            let typed = typed.filter(|typed| command().find_subcommand(typed).is_some());
+            refuse(&usage::sentence(error, typed.as_deref()))
         }
     }
+}
+
+/// Says in one line what is wrong.
+fn refuse(sentence: &str) -> ExitCode {
+    output::print_error(&format!("watchkeep: {}\n", output::inert(sentence)));
+    ExitCode::from(UNUSABLE)
 }

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use watchkeep_catalogue::Severity;
 use watchkeep_model::{Observed, TestResult, http};
 
-use crate::output::inert;
+use crate::output::{inert, wrapped};
 
 /// Characters of the bar of phases.
 const BAR: usize = 40;
@@ -41,18 +41,22 @@ pub(crate) fn text(result: &TestResult) -> String {
     let (shape, colour) = shape(severity);
     let style = Style::new().bold().fg_color(Some(colour.into()));
     let _ = writeln!(out, "{style}{shape} {} {code}{style:#}  {}", word(severity), inert(&result.subject.target));
-    if let Some(entry) = result.entry().filter(|_| !code.is_operational()) {
-        let detail = result.verdict.detail.as_deref().map(|detail| format!(" ({})", inert(detail))).unwrap_or_default();
-        let _ = writeln!(out, "  {}{detail}", entry.summary.trim_end_matches('.'));
+    let entry = result.entry().filter(|_| !code.is_operational());
+    if let Some(entry) = entry {
+        let _ = writeln!(out, "  {}", entry.summary);
+    }
+    if let Some(detail) = &result.verdict.detail {
+        let _ = writeln!(out, "{}", wrapped(&format!("Detail: {}", inert(detail)), "  "));
     }
     phases(&mut out, result);
     match &result.observed {
         Observed::Nothing => {}
         Observed::Http(seen) => http_lines(&mut out, seen),
     }
-    if let Some(entry) = result.entry().filter(|_| !code.is_operational()) {
+    if let Some(entry) = entry {
         let dim = Style::new().dimmed();
-        let _ = writeln!(out, "{dim}  {}{dim:#}", entry.remedy);
+        let remedy = wrapped(&format!("What to do: {}", entry.remedy), "  ");
+        let _ = writeln!(out, "{dim}{remedy}{dim:#}");
     }
     out
 }
@@ -74,26 +78,35 @@ fn phases(out: &mut String, result: &TestResult) {
     }
     let mut bar = String::new();
     let mut legend = Vec::new();
+    let (mut past, mut drawn) = (Duration::ZERO, 0);
     for ((name, fill), phase) in measured {
-        let share = phase.as_secs_f64() / total.as_secs_f64();
-        let cells = (share * BAR as f64).round() as usize;
-        bar.extend(std::iter::repeat_n(fill, cells));
+        // Where each phase ends is rounded, not how long it is: so the bar is always full.
+        past += phase;
+        let end = (past.as_secs_f64() / total.as_secs_f64() * BAR as f64).round() as usize;
+        bar.extend(std::iter::repeat_n(fill, end - drawn));
+        drawn = end;
         legend.push(format!("{fill} {name} {}", milliseconds(phase)));
     }
     let _ = writeln!(out, "  {bar}  {}", milliseconds(result.duration));
     let _ = writeln!(out, "  {}", legend.join("  "));
 }
 
+/// A number with its noun.
+fn counted(number: u64, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
 fn http_lines(out: &mut String, seen: &http::Observed) {
-    let mut facts = Vec::new();
-    if let Some(status) = seen.http_status {
-        let version = seen.http_version.map(|version| format!("HTTP/{} ", version.as_str())).unwrap_or_default();
-        facts.push(format!("{version}{status}"));
-        facts.push(format!("{} bytes", seen.bytes));
-    }
-    facts.extend(seen.ip.map(|ip| format!("from {ip}")));
-    if !facts.is_empty() {
-        let _ = writeln!(out, "  {}", facts.join(", "));
+    match (seen.http_status, seen.ip) {
+        (Some(status), ip) => {
+            let version = seen.http_version.map(|version| format!("HTTP/{} ", version.as_str())).unwrap_or_default();
+            let from = ip.map(|ip| format!(" from {ip}")).unwrap_or_default();
+            let _ = writeln!(out, "  {version}{status}, {}{from}", counted(seen.bytes, "byte", "bytes"));
+        }
+        (None, Some(ip)) => {
+            let _ = writeln!(out, "  address {ip}");
+        }
+        (None, None) => {}
     }
     for redirect in &seen.redirects {
         let _ = writeln!(out, "  redirected ({}) to {}", redirect.status, inert(&redirect.url));
@@ -102,17 +115,16 @@ fn http_lines(out: &mut String, seen: &http::Observed) {
         let _ = writeln!(out, "  {} {}", tls.version, inert(&tls.cipher));
     }
     if let Some(seen) = &seen.certificate {
+        let days = |number: i64| counted(number.unsigned_abs(), "day", "days");
+        // Days are whole ones: minus one is the first day after the end.
         let left = match seen.days_left {
-            days if days < 0 => format!("expired {} days ago", -days),
-            1 => "1 day left".to_owned(),
-            days => format!("{days} days left"),
+            -1 => "expired within the last 24 hours".to_owned(),
+            past if past < 0 => format!("expired {} ago", days(past + 1)),
+            left => format!("{} left", days(left)),
         };
-        let _ = writeln!(
-            out,
-            "  certificate {}, issued by {}, {left}",
-            inert(&seen.certificate.subject),
-            inert(&seen.certificate.issuer)
-        );
+        let (subject, issuer) = (inert(&seen.certificate.subject), inert(&seen.certificate.issuer));
+        let until = seen.certificate.not_after.strftime("%Y-%m-%d");
+        let _ = writeln!(out, "  certificate {subject}, issued by {issuer}, {left} ({until})");
     }
     for remark in &seen.remarks {
         let _ = writeln!(out, "  {remark}");

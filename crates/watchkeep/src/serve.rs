@@ -82,7 +82,7 @@ pub(crate) fn command() -> Command {
                 .value_name("IP:PORT")
                 .env("WATCHKEEP_LISTEN")
                 .default_value("127.0.0.1:8080")
-                .value_parser(value_parser!(SocketAddr))
+                .value_parser(listen_address)
                 .help("Where to listen; port 0 takes any free one"),
         )
         .arg(
@@ -93,6 +93,10 @@ pub(crate) fn command() -> Command {
                 .value_parser(public_url)
                 .help("Where people reach this installation, behind a proxy for instance; links in messages begin with it"),
         )
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:8080 or [::]:8080")
 }
 
 fn public_url(text: &str) -> Result<Url, String> {
@@ -132,7 +136,8 @@ impl Surroundings {
     /// Begins to log as the environment wants it, and takes what else it says.
     fn read() -> Result<Self, String> {
         let filter = match variable(LOG)? {
-            None => EnvFilter::new("info"),
+            // What libraries say at this level is of use to their authors alone.
+            None => EnvFilter::new("warn,watchkeep=info"),
             Some(text) => {
                 text.parse().map_err(|error| format!("{LOG} is no filter for logs: {error}; try {LOG}=debug"))?
             }
@@ -165,14 +170,16 @@ async fn serve(arguments: &ArgMatches, surroundings: &Surroundings) -> Result<Ex
         format!("cannot listen on {listen}: {error}; choose another address with --listen, or stop what uses it")
     })?;
     let address = listener.local_addr().map_err(sentence)?;
-    let public_url = arguments.get_one::<Url>("public-url").cloned().map_or_else(|| local_url(address), Ok)?;
+    let given_url = arguments.get_one::<Url>("public-url").cloned();
+    let behind = given_url.as_ref().map(|_| address);
+    let public_url = given_url.map_or_else(|| local_url(address), Ok)?;
     // Whatever can be refused is refused before anything runs.
     let first = first_start(&*store, &public_url, surroundings.bootstrap.as_deref(), Timestamp::now())
         .await
         .map_err(sentence)?;
 
     let mut running = Running::start(store, listener, public_url.clone()).await?;
-    output::print(&greeting(&public_url, &first));
+    output::print(&greeting(&public_url, behind, &first));
 
     let Running { pipeline, alerts, server, .. } = &mut running;
     let ending = ending::first(signals.next(), pipeline, alerts.broken_off(), server).await;
@@ -278,8 +285,12 @@ fn local_url(address: SocketAddr) -> Result<Url, String> {
     format!("http://{}/", SocketAddr::new(ip, address.port())).parse().map_err(sentence)
 }
 
-fn greeting(public_url: &Url, first: &FirstStart) -> String {
+/// What the operator reads first; `behind` is where it listens when that is not what people type.
+fn greeting(public_url: &Url, behind: Option<SocketAddr>, first: &FirstStart) -> String {
     let mut text = format!("Watchkeep {} is at {public_url}\n", env!("CARGO_PKG_VERSION"));
+    if let Some(address) = behind {
+        text += &format!("It listens on {address}.\n");
+    }
     if let Some(link) = &first.setup_link {
         text += &format!("Choose a name and a password here; the link works once, within 24 hours:\n  {link}\n");
     }

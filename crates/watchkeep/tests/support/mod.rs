@@ -13,6 +13,7 @@
 mod client;
 
 use std::{
+    ffi::OsStr,
     net::SocketAddr,
     path::Path,
     process::{ExitStatus, Stdio},
@@ -20,6 +21,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     process::{Child, Command},
@@ -39,6 +41,45 @@ pub fn watchkeep() -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_watchkeep"));
     command.env_clear().stdin(Stdio::null());
     command
+}
+
+/// What a run of the binary printed, and its exit status.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    /// The one line of JSON that it printed; nothing in it steers a terminal.
+    #[track_caller]
+    pub fn json_line(&self) -> Value {
+        let line = self.stdout.strip_suffix('\n').unwrap_or_else(|| panic!("no whole line: {:.200}", self.stdout));
+        assert!(!line.chars().any(|c| c.is_control() || c == '\u{202e}'), "{line:.200?}");
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:.200}"))
+    }
+}
+
+/// Runs the binary to its end.
+///
+/// # Panics
+/// When it does not end within [`PATIENCE`], was ended by a signal, or printed what is no text.
+pub async fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Run {
+    let mut command = watchkeep();
+    command.args(arguments);
+    run_command(command).await
+}
+
+/// The same for a command that was made ready otherwise.
+pub async fn run_command(command: std::process::Command) -> Run {
+    let mut command = Command::from(command);
+    let output = timeout(PATIENCE, command.kill_on_drop(true).output()).await.expect("it ends in time").unwrap();
+    Run {
+        code: output.status.code().expect("it ends by itself"),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
 }
 
 /// Waits until `look` finds something, and gives it.
@@ -158,11 +199,12 @@ impl Drop for Serving {
     }
 }
 
-/// The address in the first line of the greeting, once the line is complete.
+/// The address that a greeting names, once the line is complete.
 fn address_in(greeting: &str) -> Option<SocketAddr> {
-    let (line, _) = greeting.split_once('\n')?;
-    let (_, url) = line.split_once(" is at http://").unwrap_or_else(|| panic!("no greeting: {greeting}"));
-    Some(url.trim_end_matches('/').parse().unwrap())
+    let complete = &greeting[..greeting.rfind('\n')?];
+    let after = complete.rsplit_once("listens on ").or_else(|| complete.split_once(" is at http://"))?.1;
+    let end = after.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').unwrap_or(after.len());
+    Some(after[..end].trim_end_matches('.').parse().unwrap_or_else(|error| panic!("{error}: {greeting}")))
 }
 
 /// What comes out of one pipe of a program.
