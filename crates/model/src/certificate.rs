@@ -45,4 +45,18 @@ impl SeenCertificate {
         let days_left = certificate.not_after.duration_since(now).as_secs().div_euclid(86_400);
         Self { certificate, days_left }
     }
+
+    /// Whose it is, by whom, and how long it lasts, for people.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let days = |number: i64| format!("{number} {}", if number == 1 { "day" } else { "days" });
+        // Days are whole ones: minus one is the first day after the end.
+        let left = match self.days_left {
+            -1 => "expired within the last 24 hours".to_owned(),
+            past if past < 0 => format!("expired {} ago", days(-(past + 1))),
+            left => format!("{} left", days(left)),
+        };
+        let Certificate { subject, issuer, not_after, .. } = &*self.certificate;
+        format!("certificate {subject}, issued by {issuer}, {left} ({})", not_after.strftime("%Y-%m-%d"))
+    }
 }

@@ -122,3 +122,14 @@ pub enum Observed {
     /// Website (HTTP, HTTPS).
     Http(http::Observed),
 }
+
+impl Observed {
+    /// The same for people, a line each.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Http(seen) => seen.lines(),
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::{fmt::Write, time::Duration};
 
 use anstyle::{AnsiColor, Style};
 use watchkeep_catalogue::Severity;
-use watchkeep_model::{Observed, TestResult, http};
+use watchkeep_model::TestResult;
 
 use crate::output::{inert, wrapped};
 
@@ -49,9 +49,8 @@ pub(crate) fn text(result: &TestResult) -> String {
         let _ = writeln!(out, "{}", wrapped(&format!("Detail: {}", inert(detail)), "  "));
     }
     phases(&mut out, result);
-    match &result.observed {
-        Observed::Nothing => {}
-        Observed::Http(seen) => http_lines(&mut out, seen),
+    for line in result.observed.lines() {
+        let _ = writeln!(out, "  {}", inert(&line));
     }
     if let Some(entry) = entry {
         let dim = Style::new().dimmed();
@@ -89,44 +88,4 @@ fn phases(out: &mut String, result: &TestResult) {
     }
     let _ = writeln!(out, "  {bar}  {}", milliseconds(result.duration));
     let _ = writeln!(out, "  {}", legend.join("  "));
-}
-
-/// A number with its noun.
-fn counted(number: u64, one: &str, several: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { several })
-}
-
-fn http_lines(out: &mut String, seen: &http::Observed) {
-    match (seen.http_status, seen.ip) {
-        (Some(status), ip) => {
-            let version = seen.http_version.map(|version| format!("HTTP/{} ", version.as_str())).unwrap_or_default();
-            let from = ip.map(|ip| format!(" from {ip}")).unwrap_or_default();
-            let _ = writeln!(out, "  {version}{status}, {}{from}", counted(seen.bytes, "byte", "bytes"));
-        }
-        (None, Some(ip)) => {
-            let _ = writeln!(out, "  address {ip}");
-        }
-        (None, None) => {}
-    }
-    for redirect in &seen.redirects {
-        let _ = writeln!(out, "  redirected ({}) to {}", redirect.status, inert(&redirect.url));
-    }
-    if let Some(tls) = &seen.tls {
-        let _ = writeln!(out, "  {} {}", tls.version, inert(&tls.cipher));
-    }
-    if let Some(seen) = &seen.certificate {
-        let days = |number: i64| counted(number.unsigned_abs(), "day", "days");
-        // Days are whole ones: minus one is the first day after the end.
-        let left = match seen.days_left {
-            -1 => "expired within the last 24 hours".to_owned(),
-            past if past < 0 => format!("expired {} ago", days(past + 1)),
-            left => format!("{} left", days(left)),
-        };
-        let (subject, issuer) = (inert(&seen.certificate.subject), inert(&seen.certificate.issuer));
-        let until = seen.certificate.not_after.strftime("%Y-%m-%d");
-        let _ = writeln!(out, "  certificate {subject}, issued by {issuer}, {left} ({until})");
-    }
-    for remark in &seen.remarks {
-        let _ = writeln!(out, "  {remark}");
-    }
 }

@@ -87,6 +87,11 @@ pub(super) fn text(sections: &[Section]) -> String {
     out += "}\n}\n}\n\n/// What each type saw.\n#[derive(Clone, Debug, Default, PartialEq, Serialize)]\n#[serde(untagged)]\npub enum Observed {\n\
             /// The test did not come far enough to see anything.\n#[default]\nNothing,\n";
     variants(&mut out, "(%::Observed)");
-    out += "}\n";
+    out += "}\n\nimpl Observed {\n/// The same for people, a line each.\n#[must_use]\n\
+            pub fn lines(&self) -> Vec<String> {\nmatch self {\nSelf::Nothing => Vec::new(),\n";
+    for (section, _) in &types {
+        let _ = writeln!(out, "Self::{}(seen) => seen.lines(),", camel(&section.name));
+    }
+    out += "}\n}\n}\n";
     out
 }

@@ -30,6 +30,28 @@ pub struct Observed {
     pub remarks: Vec<&'static str>,
 }
 
+impl Observed {
+    /// The same for people, a line each.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let reply = match (self.http_status, self.ip) {
+            (Some(status), ip) => {
+                let version = self.http_version.map(|version| format!("HTTP/{} ", version.as_str()));
+                let bytes = if self.bytes == 1 { "byte" } else { "bytes" };
+                let from = ip.map(|ip| format!(" from {ip}")).unwrap_or_default();
+                Some(format!("{}{status}, {} {bytes}{from}", version.unwrap_or_default(), self.bytes))
+            }
+            (None, ip) => ip.map(|ip| format!("address {ip}")),
+        };
+        let redirects = self.redirects.iter();
+        let redirects = redirects.map(|redirect| format!("redirected ({}) to {}", redirect.status, redirect.url));
+        let tls = self.tls.as_ref().map(|tls| format!("{} {}", tls.version, tls.cipher));
+        let certificate = self.certificate.as_ref().map(SeenCertificate::line);
+        let remarks = self.remarks.iter().map(|remark| (*remark).to_owned());
+        reply.into_iter().chain(redirects).chain(tls).chain(certificate).chain(remarks).collect()
+    }
+}
+
 /// One redirect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Redirect {
