@@ -136,12 +136,16 @@ mod tests {
     #[test]
     fn gaps_are_told_in_both_directions() {
         let sections = sections::read(&crate::root()).unwrap();
-        let complete: BTreeSet<Key> = (-3..=0)
-            .chain(100..=102)
-            .chain(410..=420)
-            .chain(450..=454)
-            .map(|number| (Family::Service, number))
-            .collect();
+        let none = BTreeSet::new();
+        let to_do = gaps(&sections, &none, TO_COME);
+        assert!(to_do.contains(&"service 451 (http_connect_failed) has no test".to_owned()), "{to_do:#?}");
+        let keys = to_do.iter().map(|gap| {
+            let mut words = gap.split(' ');
+            let family = words.next().unwrap();
+            let family = Family::ALL.into_iter().find(|known| known.as_str() == family).unwrap();
+            (family, words.next().unwrap().parse().unwrap())
+        });
+        let complete: BTreeSet<Key> = keys.collect();
         assert_eq!(gaps(&sections, &complete, TO_COME), Vec::<String>::new());
 
         let mut without_451 = complete.clone();
