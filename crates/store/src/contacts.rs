@@ -17,7 +17,8 @@ pub trait Contacts {
     /// Stores a new contact.
     async fn create_contact(&self, contact: Contact) -> Result<(), StoreError>;
 
-    /// Stores a changed contact whose version was `expected_version`.
+    /// Stores a changed contact whose version was `expected_version`. What waits for a channel that it no longer
+    /// has is forgotten.
     async fn update_contact(&self, contact: Contact, expected_version: u64) -> Result<Put, StoreError>;
 
     /// Forgets a contact and its waiting deliveries; monitors that named it no longer do.

@@ -93,13 +93,14 @@ pub trait Outbox {
     /// Writes the deliveries of an event and takes it off the list, in one transaction.
     async fn route(&self, event: &watchkeep_model::EventId, deliveries: Vec<Delivery>) -> Result<(), StoreError>;
 
-    /// Deliveries that are due, oldest first: of each channel and monitor only the oldest waiting one.
+    /// Deliveries that are due: of each channel and monitor only the oldest waiting one, and channels take turns,
+    /// so that one with many due deliveries does not fill the list.
     async fn due_deliveries(&self, now: Timestamp, limit: usize) -> Result<Vec<PendingDelivery>, StoreError>;
 
-    /// When the next waiting delivery is due, if any waits.
+    /// When the next delivery is due, if any waits; those that wait for an earlier one do not count.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Writes down what a try ended in.
+    /// Writes down what a try ended in. Of a delivery that waits no longer, nothing is written.
     async fn record_attempt(&self, attempt: Attempt) -> Result<(), StoreError>;
 
     /// Stores an event that is told at once and belongs to no monitor: a channel's trial.

@@ -43,6 +43,7 @@ CREATE TABLE incident (
 ) STRICT;
 CREATE INDEX incident_by_org ON incident (org, seq);
 CREATE INDEX incident_by_monitor ON incident (monitor, seq);
+CREATE INDEX incident_open ON incident (org, seq) WHERE resolved_at IS NULL;
 
 -- History, and at the same time the outbox: `waiting` is 1 until the event is routed to its deliveries.
 CREATE TABLE event (
@@ -93,7 +94,9 @@ CREATE INDEX delivery_by_org ON delivery (org, seq);
 CREATE TABLE user (
     id TEXT PRIMARY KEY,
     org TEXT NOT NULL REFERENCES org,
-    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    name TEXT NOT NULL,
+    -- The name in lower case: what signing in goes by.
+    sign_in TEXT NOT NULL UNIQUE,
     password_hash TEXT NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
@@ -126,8 +129,8 @@ CREATE TABLE robot_mark (
     number INTEGER NOT NULL
 ) STRICT;
 
--- Results not yet sealed, one row per commit; and sealed ones, one compressed block of one monitor per row.
--- A block holds all of its monitor's results from head rows up to `through`.
+-- Results not yet sealed, one row per commit; and sealed ones, in compressed blocks of one monitor.
+-- Blocks hold all of their monitor's results from head rows before `upto`.
 CREATE TABLE head (
     seq INTEGER PRIMARY KEY,
     data BLOB NOT NULL
@@ -136,10 +139,12 @@ CREATE TABLE head (
 CREATE TABLE block (
     id INTEGER PRIMARY KEY,
     monitor INTEGER NOT NULL,
+    -- The starts of the oldest and the newest result.
     first INTEGER NOT NULL,
     last INTEGER NOT NULL,
-    count INTEGER NOT NULL,
-    through INTEGER NOT NULL,
+    upto INTEGER NOT NULL,
     data BLOB NOT NULL
 ) STRICT;
-CREATE INDEX block_by_monitor ON block (monitor, last);
+CREATE INDEX block_by_time ON block (monitor, last, first);
+-- For start-up: what was sealed since the oldest head row.
+CREATE INDEX block_by_row ON block (upto, monitor);

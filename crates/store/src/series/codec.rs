@@ -1,14 +1,25 @@
-//! Entries to bytes and back: columns of variable-length integers and a dictionary of words, through zstd.
+//! Results to bytes and back: columns of variable-length integers, the new words among them, through zstd.
 //! The first byte is the version of the format; what cannot be read is an error, never a panic.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cell::RefCell, sync::Arc};
 
-use super::{Entry, MonitorKey, Words};
+use zstd::bulk::{Compressor, Decompressor};
+
+use super::{
+    Entry, MonitorKey, Numbers, Reference, Vocabulary,
+    bytes::{Cursor, put, put_signed},
+    open::Pace,
+    words::{put_words, read_words},
+};
 
 /// The format written today.
 const VERSION: u8 = 1;
 /// Nothing that was written is larger than this when unpacked.
-const LARGEST: usize = 64 << 20;
+const LARGEST: usize = 1 << 30;
+/// Each result takes at least this many bytes before it is packed.
+const LEAST: usize = 11;
+/// Fewer bytes than this are not worth packing.
+const WORTH_PACKING: usize = 512;
 
 /// How hard to compress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +31,7 @@ pub(crate) enum Effort {
 }
 
 /// Bytes that are not what was written.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CodecError {
     #[error("format version {0} is not known")]
     Version(u8),
@@ -30,194 +41,215 @@ pub(crate) enum CodecError {
     Content,
 }
 
-/// The bytes of these entries.
-pub(crate) fn encode(entries: &[(MonitorKey, Entry)], effort: Effort) -> Result<Vec<u8>, CodecError> {
-    let mut out = Vec::with_capacity(entries.len() * 24 + 256);
-    put(&mut out, entries.len() as u64);
-    let mut previous = 0;
-    for (key, _) in entries {
-        put_signed(&mut out, key.wrapping_sub(previous));
-        previous = *key;
-    }
-    // Regular intervals make the difference of differences small.
-    let (mut last, mut step) = (0_i64, 0_i64);
-    for (_, entry) in entries {
-        let now = entry.start.wrapping_sub(last);
-        put_signed(&mut out, now.wrapping_sub(step));
-        (last, step) = (entry.start, now);
-    }
-    entries.iter().for_each(|(_, entry)| put(&mut out, entry.duration));
-    for phase in 0..5 {
-        entries
-            .iter()
-            .for_each(|(_, entry)| put(&mut out, entry.phases[phase].map_or(0, |value| u64::from(value) + 1)));
-    }
-    entries.iter().for_each(|(_, entry)| put_signed(&mut out, i64::from(entry.code)));
-    entries.iter().for_each(|(_, entry)| put(&mut out, u64::from(entry.attempt)));
-    let mut numbers: HashMap<&Words, u64> = HashMap::new();
-    let mut dictionary: Vec<&Words> = Vec::new();
-    for (_, entry) in entries {
-        let number = *numbers.entry(&entry.words).or_insert_with(|| {
-            dictionary.push(&entry.words);
-            dictionary.len() as u64 - 1
-        });
-        put(&mut out, number);
-    }
-    put(&mut out, dictionary.len() as u64);
-    for words in dictionary {
-        out.push(words.family);
-        put_text(&mut out, &words.test_type);
-        put_text(&mut out, &words.target);
-        put_text(&mut out, &words.location);
-        out.push(u8::from(words.detail.is_some()));
-        put_text(&mut out, words.detail.as_deref().unwrap_or_default());
-        put_text(&mut out, &words.observed);
-    }
-    let level = match effort {
-        Effort::Head => 1,
-        Effort::Block => 3,
-    };
-    let packed = zstd::bulk::compress(&out, level).map_err(|_| CodecError::Packed)?;
-    let mut framed = Vec::with_capacity(packed.len() + 11);
-    framed.push(VERSION);
-    put(&mut framed, out.len() as u64);
-    framed.extend_from_slice(&packed);
-    Ok(framed)
+/// One result with its monitor, its words named as its series names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) key: MonitorKey,
+    pub(crate) numbers: Numbers,
+    pub(crate) reference: Reference,
 }
 
-/// The entries of these bytes.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<(MonitorKey, Entry)>, CodecError> {
-    let (&version, rest) = bytes.split_first().ok_or(CodecError::Content)?;
-    if version != VERSION {
-        return Err(CodecError::Version(version));
+thread_local! {
+    // Making a context costs more than packing a block with it.
+    static HEAD_PACKER: RefCell<Option<Compressor<'static>>> = RefCell::new(packer(1));
+    static BLOCK_PACKER: RefCell<Option<Compressor<'static>>> = RefCell::new(packer(3));
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::new().ok());
+}
+
+/// Packs with a checksum, so that what the disk changes is noticed.
+fn packer(level: i32) -> Option<Compressor<'static>> {
+    let mut packer = Compressor::new(level).ok()?;
+    packer.include_checksum(true).ok()?;
+    Some(packer)
+}
+
+/// The bytes of these results.
+pub(crate) fn encode(results: &[Told], effort: Effort) -> Result<Vec<u8>, CodecError> {
+    let mut out = Vec::with_capacity(results.len() * 24 + 256);
+    put(&mut out, results.len() as u64);
+    let mut previous = 0;
+    for told in results {
+        put_signed(&mut out, told.key.wrapping_sub(previous));
+        previous = told.key;
     }
-    let mut frame = Cursor(rest);
-    let length =
-        usize::try_from(frame.number()?).ok().filter(|length| *length <= LARGEST).ok_or(CodecError::Content)?;
-    let unpacked = zstd::bulk::decompress(frame.0, length).map_err(|_| CodecError::Packed)?;
-    let mut cursor = Cursor(&unpacked);
-    // Every entry takes at least a dozen bytes, so a count beyond the length is a lie.
-    let count =
-        usize::try_from(cursor.number()?).ok().filter(|count| *count <= unpacked.len()).ok_or(CodecError::Content)?;
+    let mut pace = Pace::default();
+    results.iter().for_each(|told| put_signed(&mut out, pace.difference(told.numbers.start)));
+    results.iter().for_each(|told| put(&mut out, told.numbers.duration));
+    for phase in 0..5 {
+        let phases = results.iter().map(|told| told.numbers.phases[phase]);
+        phases.for_each(|phase| put(&mut out, phase.map_or(0, |value| u64::from(value) + 1)));
+    }
+    results.iter().for_each(|told| put_signed(&mut out, i64::from(told.numbers.code)));
+    results.iter().for_each(|told| put(&mut out, u64::from(told.numbers.attempt)));
+    for told in results {
+        let number = match told.reference {
+            Reference::New(_) => 0,
+            Reference::Known(place) => place as u64 + 1,
+        };
+        put(&mut out, number);
+    }
+    let mut base = None;
+    for told in results {
+        if let Reference::New(words) = &told.reference {
+            put_words(&mut out, words, base);
+            base = Some(&**words);
+        }
+    }
+    frame(&out, effort)
+}
+
+/// The results of these bytes.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Told>, CodecError> {
+    let content = unframe(bytes)?;
+    let mut cursor = Cursor(&content);
+    let (keys, numbers) = columns(&mut cursor)?;
+    let places = column(keys.len(), || cursor.size())?;
+    let mut base: Option<Arc<_>> = None;
+    let told = keys.into_iter().zip(numbers).zip(places).map(|((key, numbers), place)| {
+        let reference = match place.checked_sub(1) {
+            Some(place) => Reference::Known(place),
+            None => {
+                let words = Arc::new(read_words(&mut cursor, base.as_deref())?);
+                base = Some(Arc::clone(&words));
+                Reference::New(words)
+            }
+        };
+        Ok(Told { key, numbers, reference })
+    });
+    told.collect()
+}
+
+/// The bytes of a block: results of one monitor that need nothing else to be read.
+pub(crate) fn encode_block(key: MonitorKey, entries: &[Entry]) -> Result<Vec<u8>, CodecError> {
+    let mut vocabulary = Vocabulary::default();
+    let told = entries.iter().map(|Entry { numbers, words }| Told {
+        key,
+        numbers: *numbers,
+        reference: vocabulary.refer(words),
+    });
+    encode(&told.collect::<Vec<_>>(), Effort::Block)
+}
+
+/// The results of a block.
+pub(crate) fn decode_block(bytes: &[u8]) -> Result<Vec<Entry>, CodecError> {
+    let mut vocabulary = Vocabulary::default();
+    let entry = |told: Told| Ok(Entry { numbers: told.numbers, words: vocabulary.resolve(&told.reference)? });
+    decode(bytes)?.into_iter().map(entry).collect()
+}
+
+/// The numbers of a block, for those who need no words.
+pub(crate) fn decode_numbers(bytes: &[u8]) -> Result<Vec<Numbers>, CodecError> {
+    columns(&mut Cursor(&unframe(bytes)?)).map(|(_, numbers)| numbers)
+}
+
+/// The columns of numbers. What follows them is left to be read.
+fn columns(cursor: &mut Cursor<'_>) -> Result<(Vec<MonitorKey>, Vec<Numbers>), CodecError> {
+    let most = cursor.0.len() / LEAST;
+    let count = cursor.size()?;
+    if count > most {
+        return Err(CodecError::Content);
+    }
     let mut previous = 0_i64;
     let keys = column(count, || {
         previous = previous.wrapping_add(cursor.signed()?);
         Ok(previous)
     })?;
-    let (mut last, mut step) = (0_i64, 0_i64);
-    let starts = column(count, || {
-        step = step.wrapping_add(cursor.signed()?);
-        last = last.wrapping_add(step);
-        Ok(last)
+    let mut pace = Pace::default();
+    let mut numbers = column(count, || {
+        let start = pace.next(cursor.signed()?);
+        Ok(Numbers { start, duration: 0, phases: [None; 5], code: 0, attempt: 0 })
     })?;
-    let durations = column(count, || cursor.number())?;
-    let mut phases = vec![[None; 5]; count];
+    for one in &mut numbers {
+        one.duration = cursor.number()?;
+    }
     for phase in 0..5 {
-        for entry in &mut phases {
-            let value = cursor.number()?;
-            entry[phase] = value.checked_sub(1).map(u32::try_from).transpose().map_err(|_| CodecError::Content)?;
+        for one in &mut numbers {
+            one.phases[phase] = cursor.phase()?;
         }
     }
-    let codes = column(count, || i16::try_from(cursor.signed()?).map_err(|_| CodecError::Content))?;
-    let attempts = column(count, || u16::try_from(cursor.number()?).map_err(|_| CodecError::Content))?;
-    let numbers = column(count, || cursor.number())?;
-    let size = usize::try_from(cursor.number()?).ok().filter(|size| *size <= count).ok_or(CodecError::Content)?;
-    let dictionary = column(size, || {
-        let family = cursor.byte()?;
-        let (test_type, target, location) = (cursor.text()?, cursor.text()?, cursor.text()?);
-        let has_detail = cursor.byte()? == 1;
-        let detail = cursor.text()?;
-        Ok(Arc::new(Words {
-            family,
-            test_type: test_type.into(),
-            target: target.into(),
-            location: location.into(),
-            detail: has_detail.then(|| detail.into()),
-            observed: cursor.text()?.into(),
-        }))
-    })?;
-    (0..count)
-        .map(|index| {
-            let number = usize::try_from(numbers[index]).map_err(|_| CodecError::Content)?;
-            let entry = Entry {
-                start: starts[index],
-                duration: durations[index],
-                phases: phases[index],
-                code: codes[index],
-                attempt: attempts[index],
-                words: Arc::clone(dictionary.get(number).ok_or(CodecError::Content)?),
-            };
-            Ok((keys[index], entry))
-        })
-        .collect()
+    for one in &mut numbers {
+        one.code = cursor.code()?;
+    }
+    for one in &mut numbers {
+        one.attempt = cursor.attempt()?;
+    }
+    Ok((keys, numbers))
 }
 
 fn column<T>(count: usize, read: impl FnMut() -> Result<T, CodecError>) -> Result<Vec<T>, CodecError> {
     std::iter::repeat_with(read).take(count).collect()
 }
 
-/// LEB128: seven bits a byte, the highest bit says that more follow.
-fn put(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
+impl Cursor<'_> {
+    pub(super) fn phase(&mut self) -> Result<Option<u32>, CodecError> {
+        self.number()?.checked_sub(1).map(u32::try_from).transpose().map_err(|_| CodecError::Content)
     }
-    out.push(value as u8);
+
+    pub(super) fn code(&mut self) -> Result<i16, CodecError> {
+        i16::try_from(self.signed()?).map_err(|_| CodecError::Content)
+    }
+
+    pub(super) fn attempt(&mut self) -> Result<u16, CodecError> {
+        u16::try_from(self.number()?).map_err(|_| CodecError::Content)
+    }
 }
 
-/// Zigzag, so that small negative numbers are short too.
-fn put_signed(out: &mut Vec<u8>, value: i64) {
-    put(out, ((value << 1) ^ (value >> 63)) as u64);
+/// The version, the length, and the content: packed, or as it is when it has its own length.
+fn frame(content: &[u8], effort: Effort) -> Result<Vec<u8>, CodecError> {
+    if content.len() > LARGEST {
+        return Err(CodecError::Packed);
+    }
+    let packed = match effort {
+        _ if content.len() < WORTH_PACKING => None,
+        Effort::Head => Some(pack(&HEAD_PACKER, content)?),
+        Effort::Block => Some(pack(&BLOCK_PACKER, content)?),
+    };
+    let packed = packed.as_deref().filter(|packed| packed.len() < content.len()).unwrap_or(content);
+    let mut framed = Vec::with_capacity(packed.len() + 11);
+    framed.push(VERSION);
+    put(&mut framed, content.len() as u64);
+    framed.extend_from_slice(packed);
+    Ok(framed)
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    put(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
+fn unframe(bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
+    let mut cursor = Cursor(bytes);
+    let version = cursor.byte()?;
+    if version != VERSION {
+        return Err(CodecError::Version(version));
+    }
+    let length = cursor.size()?;
+    if length > LARGEST {
+        return Err(CodecError::Content);
+    }
+    let packed = cursor.0;
+    let content = if packed.len() == length { packed.to_vec() } else { unpack(packed, length)? };
+    if content.len() == length { Ok(content) } else { Err(CodecError::Content) }
 }
 
-struct Cursor<'a>(&'a [u8]);
+type Packer = std::thread::LocalKey<RefCell<Option<Compressor<'static>>>>;
 
-impl<'a> Cursor<'a> {
-    fn byte(&mut self) -> Result<u8, CodecError> {
-        let (&first, rest) = self.0.split_first().ok_or(CodecError::Content)?;
-        self.0 = rest;
-        Ok(first)
-    }
+fn pack(packer: &'static Packer, content: &[u8]) -> Result<Vec<u8>, CodecError> {
+    let packed = packer.with_borrow_mut(|packer| packer.as_mut()?.compress(content).ok());
+    packed.ok_or(CodecError::Packed)
+}
 
-    fn number(&mut self) -> Result<u64, CodecError> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(CodecError::Content)
-    }
-
-    fn signed(&mut self) -> Result<i64, CodecError> {
-        let value = self.number()?;
-        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
-    }
-
-    fn text(&mut self) -> Result<&'a str, CodecError> {
-        let length = usize::try_from(self.number()?).map_err(|_| CodecError::Content)?;
-        let (text, rest) = self.0.split_at_checked(length).ok_or(CodecError::Content)?;
-        self.0 = rest;
-        std::str::from_utf8(text).map_err(|_| CodecError::Content)
-    }
+fn unpack(packed: &[u8], length: usize) -> Result<Vec<u8>, CodecError> {
+    let unpacked = UNPACKER.with_borrow_mut(|unpacker| unpacker.as_mut()?.decompress(packed, length).ok());
+    unpacked.ok_or(CodecError::Packed)
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::series::Words;
 
     fn words() -> impl Strategy<Value = Arc<Words>> {
-        (any::<u8>(), "[a-z]{0,5}", ".{0,20}", proptest::option::of(".{0,30}")).prop_map(
+        let observed = prop_oneof![Just("{}".to_owned()), Just(r#"{"bytes":1}"#.to_owned()), ".{0,20}"];
+        (0..3_u8, "[ab]", observed, proptest::option::of("[xy]{0,3}")).prop_map(
             |(family, location, observed, detail)| {
                 Arc::new(Words {
                     family,
@@ -231,47 +263,61 @@ mod tests {
         )
     }
 
-    fn entry() -> impl Strategy<Value = (MonitorKey, Entry)> {
-        (
-            any::<i64>(),
-            any::<i64>(),
-            any::<u64>(),
-            proptest::array::uniform5(proptest::option::of(0..u32::MAX)),
-            any::<i16>(),
-            any::<u16>(),
-            words(),
+    pub(in crate::series) fn entry() -> impl Strategy<Value = (MonitorKey, Entry)> {
+        let phases = proptest::array::uniform5(proptest::option::of(any::<u32>()));
+        (any::<i64>(), any::<i64>(), any::<u64>(), phases, any::<i16>(), any::<u16>(), words()).prop_map(
+            |(key, start, duration, phases, code, attempt, words)| {
+                (key, Entry { numbers: Numbers { start, duration, phases, code, attempt }, words })
+            },
         )
-            .prop_map(|(key, start, duration, phases, code, attempt, words)| {
-                (key, Entry { start, duration, phases, code, attempt, words })
-            })
+    }
+
+    fn told((key, entry): (MonitorKey, Entry), place: usize) -> Told {
+        let reference = if place == 0 { Reference::New(entry.words) } else { Reference::Known(place - 1) };
+        Told { key, numbers: entry.numbers, reference }
+    }
+
+    fn entries(most: usize) -> impl Strategy<Value = Vec<Entry>> {
+        proptest::collection::vec(entry().prop_map(|(_, entry)| entry), 0..most)
     }
 
     proptest! {
         #[test]
-        fn what_is_encoded_decodes_the_same(entries in proptest::collection::vec(entry(), 0..50)) {
+        fn what_is_encoded_decodes_the_same(results in proptest::collection::vec((entry(), 0..4_usize), 0..60)) {
+            let results: Vec<_> = results.into_iter().map(|(entry, place)| told(entry, place)).collect();
             for effort in [Effort::Head, Effort::Block] {
-                let bytes = encode(&entries, effort).unwrap();
-                prop_assert_eq!(decode(&bytes).unwrap(), entries.clone());
+                let bytes = encode(&results, effort).unwrap();
+                prop_assert_eq!(decode(&bytes).unwrap(), results.clone());
             }
         }
 
         #[test]
-        fn damaged_bytes_are_an_error_or_other_entries(entries in proptest::collection::vec(entry(), 1..10), at in any::<prop::sample::Index>(), bit in 0..8_u8, cut in any::<prop::sample::Index>()) {
-            let mut bytes = encode(&entries, Effort::Block).unwrap();
-            let _ = decode(&bytes[..cut.index(bytes.len())]);
-            let position = at.index(bytes.len());
-            bytes[position] ^= 1 << bit;
-            let _ = decode(&bytes);
+        fn a_block_comes_back_with_its_words_and_as_numbers_alone(entries in entries(60), key in any::<i64>()) {
+            let bytes = encode_block(key, &entries).unwrap();
+            let numbers: Vec<_> = entries.iter().map(|entry| entry.numbers).collect();
+            prop_assert_eq!(decode_numbers(&bytes).unwrap(), numbers);
+            prop_assert_eq!(decode_block(&bytes).unwrap(), entries);
         }
 
         #[test]
-        fn garbage_is_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = decode(&bytes);
+        fn damaged_bytes_never_panic(entries in entries(30), at in any::<prop::sample::Index>(), bit in 0..8_u8, cut in any::<prop::sample::Index>()) {
+            let mut bytes = encode_block(7, &entries).unwrap();
+            prop_assert!(decode_block(&bytes[..cut.index(bytes.len())]).is_err());
+            let position = at.index(bytes.len());
+            bytes[position] ^= 1 << bit;
+            let _ = decode_block(&bytes);
+            let _ = decode_numbers(&bytes);
+        }
+
+        #[test]
+        fn garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode_block(&bytes);
+            let _ = decode_block(&[&[VERSION], &bytes[..]].concat());
         }
     }
 
-    #[test]
-    fn regular_results_are_small() {
+    /// A day at one minute's interval, with times that vary.
+    fn usual() -> Vec<Entry> {
         let words = Arc::new(Words {
             family: 0,
             test_type: "http".into(),
@@ -281,28 +327,46 @@ mod tests {
             observed: r#"{"ip":"192.0.2.1","http_status":200}"#.into(),
         });
         let mut noise = 1_u32;
-        let entries: Vec<_> = (0..360)
-            .map(|index| {
-                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let part = noise >> 20;
-                let entry = Entry {
-                    start: 1_700_000_000_000_000 + index * 60_000_000 + i64::from(part % 500),
-                    duration: u64::from(20_000 + part),
-                    phases: [
-                        Some(part % 300),
-                        Some(5_000 + part % 900),
-                        None,
-                        Some(14_000 + part % 2_000),
-                        Some(part % 100),
-                    ],
-                    code: 0,
-                    attempt: 0,
-                    words: Arc::clone(&words),
-                };
-                (7, entry)
-            })
-            .collect();
-        let bytes = encode(&entries, Effort::Block).unwrap();
-        assert!(bytes.len() < 360 * 16, "{} bytes for 360 results", bytes.len());
+        let entry = |index: i64| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let part = noise >> 20;
+            let first_byte = Some(14_000 + part % 2_000);
+            let numbers = Numbers {
+                start: 1_700_000_000_000_000 + index * 60_000_000 + i64::from(part % 500),
+                duration: u64::from(20_000 + part),
+                phases: [Some(part % 300), Some(5_000 + part % 900), None, first_byte, Some(part % 100)],
+                code: 0,
+                attempt: 0,
+            };
+            Entry { numbers, words: Arc::clone(&words) }
+        };
+        (0..360).map(entry).collect()
+    }
+
+    #[test]
+    fn regular_results_are_small() {
+        let bytes = encode_block(7, &usual()).unwrap();
+        assert!(bytes.len() < 360 * 13, "{} bytes for 360 results", bytes.len());
+    }
+
+    #[test]
+    fn results_as_small_as_they_can_be_come_back() {
+        let numbers = Numbers { start: 0, duration: 0, phases: [None; 5], code: 0, attempt: 0 };
+        let smallest = Told { key: 0, numbers, reference: Reference::Known(0) };
+        for count in [0, 1, 2, 1_000] {
+            let results = vec![smallest.clone(); count];
+            assert_eq!(decode(&encode(&results, Effort::Head).unwrap()).unwrap(), results);
+        }
+    }
+
+    #[test]
+    fn damage_in_a_packed_block_is_noticed() {
+        let bytes = encode_block(7, &usual()).unwrap();
+        for position in 3..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[position] ^= 0x10;
+            // A few bits of the packer's header mean nothing.
+            assert!(decode_block(&damaged).is_err() || decode_block(&damaged) == Ok(usual()), "byte {position}");
+        }
     }
 }

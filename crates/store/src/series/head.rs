@@ -1,222 +1,379 @@
-//! Results that are not sealed yet, in memory and in the `head` table: which to seal, and which rows are done.
+//! Results that are not sealed yet: which series to seal with a commit, and which rows of the table are done then.
 //! No I/O: a commit asks for a plan, writes it, and only then lets the head take it over.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
+use std::collections::{BTreeSet, HashMap};
+
+use super::{
+    Entry, MonitorKey, Open, Reference, Vocabulary,
+    codec::{CodecError, Told},
 };
 
-use super::{Entry, MonitorKey};
-
-/// Encoded bytes at which a monitor's results are sealed: what one page of the database holds.
-const SEAL_AT: usize = 3_900;
-/// About what the numbers of one result take when encoded.
-const NUMBERS: usize = 11;
-/// Results in memory beyond which the longest series is sealed early.
-const MOST_IN_MEMORY: usize = 1_000_000;
-/// Rows of the table beyond which the oldest row's monitors are sealed, so that start-up stays short.
-const MOST_ROWS: usize = 4_096;
-
-/// One monitor's results that are not sealed.
-#[derive(Debug, Default)]
-struct Open {
-    entries: Vec<(u64, Entry)>,
-    weight: usize,
+/// What bounds the head.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// About how many bytes a sealed block has: what one page of the database holds.
+    pub(crate) block: usize,
+    /// Bytes of memory for what is open.
+    pub(crate) memory: usize,
+    /// Results in the table, sealed ones among them, so that start-up stays short and the table small.
+    /// A row counts as [`ROW`] results.
+    pub(crate) table: u64,
 }
 
-/// What a commit writes beside its own row.
+/// What a row of the table costs beside its results, as a number of results.
+const ROW: u64 = 20;
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { block: 3_900, memory: 64 << 20, table: 6_000_000 }
+    }
+}
+
+/// What a commit writes.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// The row of the new results.
+    /// The row of the new results. Blocks of this plan hold what came before it.
     pub(crate) row: u64,
-    /// Series to be sealed, each with its entries by time, those of this commit included.
+    /// The new results.
+    pub(crate) new: Vec<Told>,
+    /// Pieces of series to be sealed, each by time.
     pub(crate) seal: Vec<(MonitorKey, Vec<Entry>)>,
-    /// Rows whose results are then all sealed.
-    pub(crate) finished: Vec<u64>,
+    /// Rows before this one hold nothing that is open, where that is news.
+    pub(crate) done_before: Option<u64>,
 }
 
 /// All results that are not sealed.
 #[derive(Debug, Default)]
 pub(crate) struct Head {
+    bounds: Bounds,
     open: HashMap<MonitorKey, Open>,
-    /// How many results of each row are not sealed.
-    rows: BTreeMap<u64, usize>,
-    count: usize,
+    /// The open series, the one that began in the oldest row first.
+    by_age: BTreeSet<(u64, MonitorKey)>,
+    /// Series that have the weight of a block.
+    full: Vec<MonitorKey>,
+    memory: usize,
+    /// Counts what was taken in.
+    taken: u64,
     next_row: u64,
+    /// The oldest row of the table.
+    first_row: u64,
 }
 
 impl Head {
-    /// Takes over what is open of a row of the table; for start-up, oldest row first.
-    pub(crate) fn restore(&mut self, row: u64, entries: Vec<(MonitorKey, Entry)>) {
-        self.take(row, entries);
-        self.next_row = self.next_row.max(row + 1);
+    /// An empty head whose next row is this one.
+    pub(crate) fn new(bounds: Bounds, first_row: u64, next_row: u64) -> Self {
+        Self { bounds, first_row, next_row, ..Self::default() }
     }
 
-    /// Numbers rows from here on, at least; for start-up.
-    pub(crate) fn continue_from(&mut self, row: u64) {
-        self.next_row = self.next_row.max(row);
+    /// Takes over what is open of a row of the table; for start-up, oldest row first.
+    pub(crate) fn restore(&mut self, row: u64, results: Vec<Told>) -> Result<(), CodecError> {
+        for Told { key, numbers, reference } in results {
+            let words = match self.open.get(&key) {
+                Some(open) => open.vocabulary().meaning(&reference)?,
+                None => Vocabulary::default().meaning(&reference)?,
+            };
+            self.push(row, key, &Entry { numbers, words });
+        }
+        self.end_row(row);
+        Ok(())
     }
 
     /// What to write when these results are added.
-    pub(crate) fn plan(&self, new: &[(MonitorKey, Entry)]) -> Plan {
-        let mut grown: HashMap<MonitorKey, usize> = HashMap::new();
-        for (key, entry) in new {
-            *grown.entry(*key).or_insert_with(|| self.open.get(key).map_or(0, |open| open.weight)) +=
-                weight(entry, self.last(*key));
+    pub(crate) fn plan(&self, new: &[(MonitorKey, Entry)]) -> Result<Plan, CodecError> {
+        let mut sealed: BTreeSet<MonitorKey> = self.full.iter().copied().collect();
+        let freed = sealed.iter().filter_map(|key| self.open.get(key)).map(Open::memory).sum::<usize>();
+        let mut left = self.memory - freed;
+        let mut oldest = None;
+        for (row, key) in self.by_age.iter().filter(|(_, key)| !self.full.contains(key)) {
+            let Some(open) = self.open.get(key) else { continue };
+            if left <= self.bounds.memory && self.taken - open.since <= self.bounds.table {
+                oldest = Some(*row);
+                break;
+            }
+            left -= open.memory();
+            sealed.insert(*key);
         }
-        let mut chosen: Vec<MonitorKey> =
-            grown.iter().filter(|(_, weight)| **weight >= SEAL_AT).map(|(key, _)| *key).collect();
-        if self.count + new.len() > MOST_IN_MEMORY {
-            chosen.extend(self.open.iter().max_by_key(|(_, open)| open.entries.len()).map(|(key, _)| *key));
+        let mut seal = Vec::new();
+        for key in &sealed {
+            let Some(open) = self.open.get(key) else { continue };
+            let mut entries = open.entries()?;
+            entries.sort_by_key(|entry| entry.numbers.start);
+            let pieces = open.weight().div_ceil(self.bounds.block * 3 / 2).max(1);
+            seal.extend(entries.chunks(entries.len().div_ceil(pieces).max(1)).map(|piece| (*key, piece.to_vec())));
         }
-        if self.rows.len() > MOST_ROWS
-            && let Some((oldest, _)) = self.rows.first_key_value()
-        {
-            let holds = |open: &Open| open.entries.iter().any(|(row, _)| row == oldest);
-            chosen.extend(self.open.iter().filter(|(_, open)| holds(open)).map(|(key, _)| *key));
-        }
-        chosen.sort_unstable();
-        chosen.dedup();
-        let row = self.next_row;
-        let mut left: BTreeMap<u64, usize> = BTreeMap::new();
-        let seal = chosen
-            .into_iter()
-            .map(|key| {
-                let kept = self.open.get(&key).map(|open| open.entries.as_slice()).unwrap_or_default();
-                for (row, _) in kept {
-                    *left.entry(*row).or_default() += 1;
+        // Words stand in the table once for each series; a series that is sealed begins anew.
+        let mut changed: HashMap<MonitorKey, Vocabulary> = HashMap::new();
+        let tell = |(key, entry): &(MonitorKey, Entry)| {
+            let known = match changed.get(key) {
+                None if sealed.contains(key) => None,
+                None => self.open.get(key).map(Open::vocabulary),
+                begun => begun,
+            };
+            let reference = match known.and_then(|known| known.place(&entry.words)) {
+                Some(place) => Reference::Known(place),
+                None => {
+                    let known = known.cloned().unwrap_or_default();
+                    changed.entry(*key).or_insert(known).refer(&entry.words)
                 }
-                let fresh = new.iter().filter(|(monitor, _)| *monitor == key).map(|(_, entry)| entry);
-                let mut entries: Vec<Entry> = kept.iter().map(|(_, entry)| entry).chain(fresh).cloned().collect();
-                entries.sort_by_key(|entry| entry.start);
-                (key, entries)
-            })
-            .collect();
-        let finished =
-            left.into_iter().filter(|(row, count)| self.rows.get(row) == Some(count)).map(|(row, _)| row).collect();
-        Plan { row, seal, finished }
+            };
+            Told { key: *key, numbers: entry.numbers, reference }
+        };
+        let new: Vec<Told> = new.iter().map(tell).collect();
+        let done_before = oldest.unwrap_or(self.next_row);
+        Ok(Plan { row: self.next_row, new, seal, done_before: Some(done_before).filter(|row| *row > self.first_row) })
     }
 
     /// Takes over what was written.
-    pub(crate) fn apply(&mut self, plan: &Plan, new: Vec<(MonitorKey, Entry)>) {
+    pub(crate) fn apply(&mut self, plan: &Plan, new: &[(MonitorKey, Entry)]) {
         for (key, _) in &plan.seal {
-            for (row, _) in self.open.remove(key).map(|open| open.entries).unwrap_or_default() {
-                self.count -= 1;
-                if let Some(left) = self.rows.get_mut(&row) {
-                    *left -= 1;
-                }
-            }
+            self.forget(*key);
         }
-        let is_open = |key: &MonitorKey| !plan.seal.iter().any(|(sealed, _)| sealed == key);
-        let new: Vec<_> = new.into_iter().filter(|(key, _)| is_open(key)).collect();
-        self.take(plan.row, new);
-        self.rows.retain(|_, left| *left > 0);
-        self.next_row = plan.row + 1;
-    }
-
-    fn take(&mut self, row: u64, entries: Vec<(MonitorKey, Entry)>) {
-        if !entries.is_empty() {
-            self.rows.insert(row, entries.len());
+        self.full.clear();
+        self.first_row = plan.done_before.unwrap_or(self.first_row);
+        for (key, entry) in new {
+            self.push(plan.row, *key, entry);
         }
-        self.count += entries.len();
-        for (key, entry) in entries {
-            let open = self.open.entry(key).or_default();
-            open.weight += weight(&entry, open.entries.last().map(|(_, last)| last));
-            open.entries.push((row, entry));
-        }
+        self.end_row(plan.row);
     }
 
-    fn last(&self, key: MonitorKey) -> Option<&Entry> {
-        self.open.get(&key)?.entries.last().map(|(_, entry)| entry)
+    /// A monitor's results that are not sealed, and the row that comes next: blocks with results up to there or
+    /// further hold all of these as well.
+    pub(crate) fn series(&self, key: MonitorKey) -> (Option<Open>, u64) {
+        (self.open.get(&key).cloned(), self.next_row)
     }
 
-    /// A monitor's results that are not sealed, each with its row, in the order in which they came.
-    pub(crate) fn entries(&self, key: MonitorKey) -> Vec<(u64, Entry)> {
-        self.open.get(&key).map(|open| open.entries.clone()).unwrap_or_default()
-    }
-
-    /// Forgets a monitor. Its results stay in their rows of the table and are skipped at the next start.
+    /// Forgets a monitor. Its results stay in their rows of the table until these are done.
     pub(crate) fn forget(&mut self, key: MonitorKey) {
-        for (row, _) in self.open.remove(&key).map(|open| open.entries).unwrap_or_default() {
-            self.count -= 1;
-            if let Some(left) = self.rows.get_mut(&row) {
-                *left -= 1;
-            }
+        if let Some(open) = self.open.remove(&key) {
+            self.memory -= open.memory();
+            self.by_age.remove(&(open.first_row, key));
         }
     }
 
-    /// Whether anything is kept of a row.
-    #[cfg(test)]
-    pub(crate) fn rows(&self) -> Vec<u64> {
-        self.rows.keys().copied().collect()
+    fn push(&mut self, row: u64, key: MonitorKey, entry: &Entry) {
+        let open = self.open.entry(key).or_insert_with(|| {
+            let open = Open::new(row, self.taken);
+            self.by_age.insert((row, key));
+            self.memory += open.memory();
+            open
+        });
+        let (memory, weight) = (open.memory(), open.weight());
+        open.push(&entry.numbers, &entry.words);
+        self.memory += open.memory() - memory;
+        self.taken += 1;
+        if weight < self.bounds.block && open.weight() >= self.bounds.block {
+            self.full.push(key);
+        }
     }
-}
 
-/// About what an entry adds to a block: its words only where they are new.
-fn weight(entry: &Entry, before: Option<&Entry>) -> usize {
-    let is_known = before.is_some_and(|before| Arc::ptr_eq(&before.words, &entry.words) || before.words == entry.words);
-    let words = &entry.words;
-    // JSON and sentences that resemble each other pack to about a third.
-    let text = (words.observed.len() + words.detail.as_ref().map_or(0, |detail| detail.len()) + words.target.len()) / 3;
-    NUMBERS + if is_known { 0 } else { text }
+    fn end_row(&mut self, row: u64) {
+        self.next_row = self.next_row.max(row + 1);
+        self.taken += ROW;
+    }
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
-    use super::*;
-    use crate::series::Words;
+    use std::{collections::BTreeMap, sync::Arc};
 
-    fn entry(start: i64) -> Entry {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::series::{Numbers, Words, codec};
+
+    const TIGHT: Bounds = Bounds { block: 150, memory: 4_000, table: 400 };
+
+    fn entry(start: i64, says: u8) -> Entry {
         let words = Words {
             family: 0,
             test_type: "http".into(),
             target: "t".into(),
-            location: "local".into(),
+            location: ["north", "south"][usize::from(says % 2)].into(),
             detail: None,
-            observed: "{}".into(),
+            observed: format!("{{\"bytes\":{says}}}").into(),
         };
-        Entry { start, duration: 1, phases: [None; 5], code: 0, attempt: 0, words: Arc::new(words) }
+        let numbers = Numbers { start, duration: 1, phases: [None; 5], code: 0, attempt: 0 };
+        Entry { numbers, words: Arc::new(words) }
     }
 
-    #[test]
-    fn series_are_sealed_by_weight_and_rows_end_with_their_last_result() {
-        let mut head = Head::default();
-        let mut sealed = 0;
-        let mut finished = Vec::new();
-        for commit in 0..1_000 {
-            let new = vec![(1, entry(commit)), (2, entry(commit))];
-            // The second monitor reports half as often.
-            let new: Vec<_> = new.into_iter().filter(|(key, _)| *key == 1 || commit % 2 == 0).collect();
-            let plan = head.plan(&new);
-            for (_, entries) in &plan.seal {
-                assert!(entries.is_sorted_by_key(|entry| entry.start));
-                sealed += entries.len();
+    /// The tables, as a commit changes them.
+    #[derive(Default)]
+    struct Tables {
+        head: BTreeMap<u64, Vec<u8>>,
+        /// Monitor, row before which it is complete, results.
+        blocks: Vec<(MonitorKey, u64, Vec<Entry>)>,
+    }
+
+    impl Tables {
+        fn commit(&mut self, head: &mut Head, new: &[(MonitorKey, Entry)]) -> Plan {
+            let plan = head.plan(new).unwrap();
+            if !plan.new.is_empty() {
+                self.head.insert(plan.row, codec::encode(&plan.new, codec::Effort::Head).unwrap());
             }
-            finished.extend(&plan.finished);
+            for (key, entries) in &plan.seal {
+                assert!(entries.is_sorted_by_key(|entry| entry.numbers.start));
+                self.blocks.push((*key, plan.row, entries.clone()));
+            }
+            if let Some(row) = plan.done_before {
+                self.head = self.head.split_off(&row);
+            }
             head.apply(&plan, new);
+            plan
         }
-        let open = head.entries(1).len() + head.entries(2).len();
-        assert_eq!(sealed + open, 1_500);
-        assert!(sealed >= 700, "{sealed}");
-        // A row is finished exactly once, and never while something of it is open.
-        let mut unique = finished.clone();
-        unique.sort_unstable();
-        unique.dedup();
-        assert_eq!(unique.len(), finished.len());
-        assert!(head.rows().iter().all(|row| !finished.contains(row)));
+
+        /// The head after a restart.
+        fn restart(&self, bounds: Bounds, exists: impl Fn(MonitorKey) -> bool) -> Head {
+            let upto = |key| self.blocks.iter().filter(|(of, ..)| *of == key).map(|(_, upto, _)| *upto).max();
+            let next_row = self.blocks.iter().map(|(_, upto, _)| *upto).max().unwrap_or_default() + 1;
+            let first_row = self.head.keys().next().copied().unwrap_or_default();
+            let mut head = Head::new(bounds, first_row, next_row);
+            for (row, data) in &self.head {
+                let mut results = codec::decode(data).unwrap();
+                results.retain(|told| exists(told.key) && upto(told.key).is_none_or(|upto| upto <= *row));
+                head.restore(*row, results).unwrap();
+            }
+            head
+        }
+
+        /// The starts of all of a monitor's results, sorted.
+        fn starts(&self, head: &Head, key: MonitorKey) -> Vec<i64> {
+            let sealed = self.blocks.iter().filter(|(of, ..)| *of == key).flat_map(|(.., entries)| entries.clone());
+            let mut starts: Vec<_> = sealed.chain(open(head, key)).map(|entry| entry.numbers.start).collect();
+            starts.sort_unstable();
+            starts
+        }
+    }
+
+    fn open(head: &Head, key: MonitorKey) -> Vec<Entry> {
+        head.series(key).0.map(|open| open.entries().unwrap()).unwrap_or_default()
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Commit(Vec<(MonitorKey, u8, i64)>),
+        Forget(MonitorKey),
+        Restart,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let result = (0..6_i64, 0..4_u8, -3..3_i64);
+        prop_oneof![
+            8 => proptest::collection::vec(result, 0..12).prop_map(Step::Commit),
+            1 => (0..6_i64).prop_map(Step::Forget),
+            1 => Just(Step::Restart),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_result_is_there_once_whatever_is_sealed_forgotten_and_restored(steps in proptest::collection::vec(step(), 1..80)) {
+            let (mut head, mut tables) = (Head::new(TIGHT, 0, 0), Tables::default());
+            let mut expected: BTreeMap<MonitorKey, Vec<i64>> = BTreeMap::new();
+            let mut gone = Vec::new();
+            for (number, step) in steps.into_iter().enumerate() {
+                match step {
+                    Step::Commit(new) => {
+                        let mut entries = Vec::new();
+                        for (key, says, late) in new {
+                            let start = number as i64 * 10 + late * 40;
+                            if !gone.contains(&key) {
+                                expected.entry(key).or_default().push(start);
+                                entries.push((key, entry(start, says)));
+                            }
+                        }
+                        tables.commit(&mut head, &entries);
+                    }
+                    Step::Forget(key) => {
+                        head.forget(key);
+                        tables.blocks.retain(|(of, ..)| *of != key);
+                        expected.remove(&key);
+                        gone.push(key);
+                    }
+                    Step::Restart => {
+                        let again = tables.restart(TIGHT, |key| !gone.contains(&key));
+                        for key in 0..6 {
+                            prop_assert_eq!(open(&again, key), open(&head, key));
+                        }
+                        head = again;
+                    }
+                }
+                for key in 0..6 {
+                    let mut starts = expected.get(&key).cloned().unwrap_or_default();
+                    starts.sort_unstable();
+                    prop_assert_eq!(tables.starts(&head, key), starts);
+                }
+            }
+        }
     }
 
     #[test]
-    fn start_up_restores_what_was_open() {
-        let mut head = Head::default();
-        let new = vec![(1, entry(5)), (1, entry(3))];
-        let plan = head.plan(&new);
-        head.apply(&plan, new.clone());
-        let mut again = Head::default();
-        again.restore(plan.row, new);
-        assert_eq!(again.entries(1), head.entries(1));
-        assert_eq!(again.plan(&[]).row, plan.row + 1);
-        again.forget(1);
-        assert!(again.entries(1).is_empty());
+    fn a_series_is_sealed_when_it_fills_a_block() {
+        let (mut head, mut tables) = (Head::new(Bounds::default(), 0, 0), Tables::default());
+        for start in 0..1_000 {
+            tables.commit(&mut head, &[(1, entry(start, 0))]);
+        }
+        let counts: Vec<_> = tables.blocks.iter().map(|(.., entries)| entries.len()).collect();
+        assert!(counts.len() == 2 && counts.iter().all(|count| (300..400).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn many_results_of_one_monitor_at_once_become_several_blocks() {
+        let (mut head, mut tables) = (Head::new(Bounds::default(), 0, 0), Tables::default());
+        let many: Vec<_> = (0..3_000).map(|start| (1, entry(start, 0))).collect();
+        tables.commit(&mut head, &many);
+        tables.commit(&mut head, &[]);
+        assert!(tables.blocks.len() >= 5, "{}", tables.blocks.len());
+        assert!(tables.blocks.iter().all(|(.., entries)| entries.len() < 600));
+        assert_eq!(tables.starts(&head, 1), (0..3_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn memory_and_table_stay_within_their_bounds_however_many_monitors_there_are() {
+        let bounds = Bounds { block: 3_900, memory: 200_000, table: 20_000 };
+        let (mut head, mut tables) = (Head::new(bounds, 0, 0), Tables::default());
+        for round in 0..60_i64 {
+            for part in 0..10_i64 {
+                let new: Vec<_> = (0..100).map(|key| (part * 100 + key, entry(round, 0))).collect();
+                tables.commit(&mut head, &new);
+                assert!(head.memory <= bounds.memory + 100 * 600, "{} bytes", head.memory);
+            }
+        }
+        let rows = tables.head.len() as u64;
+        assert!(rows * (100 + ROW) <= bounds.table + 10 * (100 + ROW), "{rows} rows");
+    }
+
+    #[test]
+    fn a_monitor_that_seldom_reports_does_not_keep_the_rows_of_the_others() {
+        let (mut head, mut tables) = (Head::new(TIGHT, 0, 0), Tables::default());
+        tables.commit(&mut head, &[(7, entry(0, 0))]);
+        for start in 1..200 {
+            tables.commit(&mut head, &[(1, entry(start, 0))]);
+        }
+        assert!((tables.head.len() as u64) < TIGHT.table / ROW + 5, "{} rows", tables.head.len());
+        assert_eq!(tables.starts(&head, 7), [0]);
+    }
+
+    #[test]
+    fn the_rows_of_a_deleted_monitor_go_with_the_next_commit() {
+        let (mut head, mut tables) = (Head::new(TIGHT, 0, 0), Tables::default());
+        tables.commit(&mut head, &[(1, entry(0, 0))]);
+        head.forget(1);
+        let plan = tables.commit(&mut head, &[(2, entry(1, 0))]);
+        assert_eq!(tables.head.keys().copied().collect::<Vec<_>>(), [plan.row]);
+    }
+
+    #[test]
+    fn a_plan_that_was_not_written_changes_nothing() {
+        let (mut head, mut tables) = (Head::new(TIGHT, 0, 0), Tables::default());
+        for start in 0..12 {
+            tables.commit(&mut head, &[(1, entry(start, 0))]);
+        }
+        let before = (open(&head, 1), head.series(1).1);
+        let dropped = head.plan(&[(1, entry(99, 1)), (2, entry(99, 1))]).unwrap();
+        assert_eq!((open(&head, 1), head.series(1).1), before);
+        let again = tables.commit(&mut head, &[(1, entry(99, 1))]);
+        assert_eq!(again.row, dropped.row);
+        assert_eq!(tables.starts(&head, 1), (0..12).chain([99]).collect::<Vec<_>>());
     }
 }

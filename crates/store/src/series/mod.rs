@@ -1,30 +1,23 @@
-//! Raw results: kept as batches while they are young, sealed into one compressed block per monitor later.
-//! `codec` turns entries into bytes and back, `head` holds what is not sealed yet.
+//! Raw results: kept as batches while they are young, sealed into compressed blocks of one monitor later.
+//! `codec` turns results into bytes and back, `head` decides what is sealed when. `docs/storage.md` explains both.
 
+mod bytes;
 pub(crate) mod codec;
 pub(crate) mod head;
+mod open;
+mod words;
 
 use std::sync::Arc;
+
+pub(crate) use open::Open;
+pub(crate) use words::{Reference, Vocabulary, Words};
 
 /// The integer that stands for a monitor inside the database.
 pub(crate) type MonitorKey = i64;
 
-/// The words of a result; shared by all results that say the same.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Words {
-    /// Position of the family in `Family::ALL`.
-    pub(crate) family: u8,
-    pub(crate) test_type: Arc<str>,
-    pub(crate) target: Arc<str>,
-    pub(crate) location: Arc<str>,
-    pub(crate) detail: Option<Box<str>>,
-    /// What was observed, as JSON.
-    pub(crate) observed: Box<str>,
-}
-
-/// One raw result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+/// The numbers of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Numbers {
     /// When the test began, microseconds since 1970.
     pub(crate) start: i64,
     /// Microseconds.
@@ -33,5 +26,11 @@ pub(crate) struct Entry {
     pub(crate) phases: [Option<u32>; 5],
     pub(crate) code: i16,
     pub(crate) attempt: u16,
+}
+
+/// One raw result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) numbers: Numbers,
     pub(crate) words: Arc<Words>,
 }

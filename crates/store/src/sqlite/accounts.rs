@@ -41,6 +41,11 @@ fn insert_token(transaction: &Transaction<'_>, new: &NewToken) -> Result<(), Sto
         .map(drop)
 }
 
+/// What signing in goes by: the name without regard to case.
+fn sign_in(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
 fn token(row: &Row<'_>) -> Result<Token, StoreError> {
     Ok(Token {
         id: parsed(row, "id")?,
@@ -112,14 +117,11 @@ impl Accounts for SqliteStore {
                 }
                 let doing = "make the first user";
                 execute(transaction, doing, "DELETE FROM setup_link", [])?;
-                let sql = "INSERT INTO user (id, org, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)";
+                let sql = "INSERT INTO user (id, org, name, sign_in, password_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
                 let (id, org, name) = (user.id.as_str(), user.org.as_str(), user.name.as_str());
-                execute(
-                    transaction,
-                    doing,
-                    sql,
-                    params![id, org, name, user.password_hash, user.created_at.as_microsecond()],
-                )?;
+                let created = user.created_at.as_microsecond();
+                let values = params![id, org, name, sign_in(name), user.password_hash, created];
+                execute(transaction, doing, sql, values)?;
                 Ok(true)
             })
             .await
@@ -130,8 +132,10 @@ impl Accounts for SqliteStore {
     }
 
     async fn user_by_name(&self, name: &str) -> Result<Option<User>, StoreError> {
-        let name = name.to_owned();
-        self.readers.read(move |connection| row(connection, "SELECT * FROM user WHERE name = $1", [name], user)).await
+        let name = sign_in(name);
+        self.readers
+            .read(move |connection| row(connection, "SELECT * FROM user WHERE sign_in = $1", [name], user))
+            .await
     }
 
     async fn create_session(&self, session: Session) -> Result<(), StoreError> {
@@ -188,13 +192,14 @@ impl Accounts for SqliteStore {
         let is_news = |used: Timestamp| now.duration_since(used) >= NOTED_EVERY;
         if let Some(token) = found.as_ref().filter(|token| token.last_used_at.is_none_or(is_news)) {
             let id = token.id.clone();
-            self.writer
-                .write("note a token's use", move |transaction| {
-                    let sql = "UPDATE token SET last_used_at = $1 WHERE id = $2";
-                    execute(transaction, "note a token's use", sql, params![now.as_microsecond(), id.as_str()])
-                        .map(drop)
-                })
-                .await?;
+            let noted = self.writer.write("note a token's use", move |transaction| {
+                let sql = "UPDATE token SET last_used_at = $1 WHERE id = $2";
+                execute(transaction, "note a token's use", sql, params![now.as_microsecond(), id.as_str()]).map(drop)
+            });
+            // A full disk does not make a token invalid.
+            if let Err(error) = noted.await {
+                tracing::warn!(%error, "the use of a token was not noted");
+            }
         }
         Ok(found)
     }

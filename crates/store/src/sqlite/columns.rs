@@ -70,9 +70,14 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
+/// One row more than a page has, to know whether another page follows.
+pub(super) fn one_more(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+}
+
 /// A statement whose values come in the order of their numbers. The engine counts `$2` before `$1` as the first
 /// one, others by its number: only where both agree may a text stand here.
-fn prepared<'c>(
+pub(super) fn prepared<'c>(
     connection: &'c rusqlite::Connection,
     doing: &'static str,
     sql: &str,

@@ -1,76 +1,19 @@
 //! The one transaction: results, states, incidents, status intervals, events, and how far the robot has come.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 use watchkeep_catalogue::Family;
-use watchkeep_model::{Event, MonitorId, MonitorState, Observed, RecordedResult, RobotSequence, StateChange, Telling};
+use watchkeep_model::{Event, MonitorId, MonitorState, RobotSequence, StateChange, Telling};
 
 use super::{
     SqliteStore,
     columns::{count_at, execute, from_json, get, json, parsed, row, rows, signed},
+    results::Written,
 };
-use crate::{
-    Commit, CommitOutcome, Commits, IncidentChange, RobotMark, StoreError,
-    series::{
-        Entry, MonitorKey, Words,
-        codec::{self, Effort},
-        head::{Head, Plan},
-    },
-};
-
-/// The newest words of each monitor, so that results that say the same share them.
-#[derive(Default)]
-pub(super) struct KnownWords(Mutex<HashMap<MonitorId, (Observed, Arc<Words>)>>);
-
-impl KnownWords {
-    /// The words of a result. JSON is written only when they differ from the monitor's last.
-    fn of(&self, recorded: &RecordedResult) -> Result<Arc<Words>, StoreError> {
-        let result = &recorded.result;
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((observed, words)) = known.get(&recorded.monitor)
-            && *observed == result.observed
-            && words.detail.as_deref() == result.verdict.detail.as_deref()
-            && *words.target == *result.subject.target
-            && *words.location == *result.location.as_str()
-        {
-            return Ok(Arc::clone(words));
-        }
-        let family = Family::ALL.iter().position(|family| *family == result.subject.family).unwrap_or_default();
-        let words = Arc::new(Words {
-            family: u8::try_from(family).unwrap_or_default(),
-            test_type: Arc::clone(&result.subject.test_type),
-            target: Arc::clone(&result.subject.target),
-            location: result.location.as_str().into(),
-            detail: result.verdict.detail.as_deref().map(Into::into),
-            observed: json(&result.observed)?.into(),
-        });
-        known.insert(recorded.monitor.clone(), (result.observed.clone(), Arc::clone(&words)));
-        Ok(words)
-    }
-
-    pub(super) fn forget(&self, monitor: &MonitorId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(monitor);
-    }
-}
-
-fn entry(recorded: &RecordedResult, words: Arc<Words>) -> Entry {
-    let result = &recorded.result;
-    let microseconds = |duration: std::time::Duration| u32::try_from(duration.as_micros()).unwrap_or(u32::MAX - 1);
-    Entry {
-        start: result.started_at.as_microsecond(),
-        duration: u64::try_from(result.duration.as_micros()).unwrap_or(u64::MAX),
-        phases: result.phases.in_order().map(|(_, phase)| phase.map(microseconds)),
-        code: result.verdict.code.number(),
-        attempt: recorded.attempt,
-        words,
-    }
-}
+use crate::{Commit, CommitOutcome, Commits, IncidentChange, RobotMark, StoreError, series::MonitorKey};
 
 /// The integer key of a monitor.
 pub(super) fn key(connection: &rusqlite::Connection, id: &MonitorId) -> Result<Option<MonitorKey>, StoreError> {
@@ -80,19 +23,14 @@ pub(super) fn key(connection: &rusqlite::Connection, id: &MonitorId) -> Result<O
 #[async_trait]
 impl Commits for SqliteStore {
     async fn commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError> {
-        let fresh: Vec<(MonitorId, Entry)> = commit
-            .results
-            .iter()
-            .map(|recorded| Ok((recorded.monitor.clone(), entry(recorded, self.words.of(recorded)?))))
-            .collect::<Result<_, StoreError>>()?;
-        let Commit { mark, states, .. } = commit;
-        let (planned, applied) = (Arc::clone(&self.head), Arc::clone(&self.head));
+        let Commit { mark, results, states } = commit;
+        let (kept, keeping) = (Arc::clone(&self.results), Arc::clone(&self.results));
         let write = move |transaction: &Transaction<'_>| {
             let conflicts = conflicts(transaction, &states)?;
             if !conflicts.is_empty() {
                 return Ok(Err(conflicts));
             }
-            let written = write_results(transaction, &planned, fresh)?;
+            let written = keeping.write(transaction, &results)?;
             for change in &states {
                 write_change(transaction, change)?;
             }
@@ -101,10 +39,9 @@ impl Commits for SqliteStore {
             }
             Ok(Ok(written))
         };
-        // The head follows the table only once the table is durable.
         let apply = move |written: Result<Written, Vec<MonitorId>>| match written {
-            Ok((plan, new)) => {
-                applied.write().unwrap_or_else(PoisonError::into_inner).apply(&plan, new);
+            Ok(written) => {
+                kept.written(&written);
                 CommitOutcome::Stored
             }
             Err(conflicts) => CommitOutcome::Conflict(conflicts),
@@ -134,54 +71,6 @@ fn conflicts(transaction: &Transaction<'_>, states: &[StateChange]) -> Result<Ve
         }
     }
     Ok(found)
-}
-
-type Written = (Plan, Vec<(MonitorKey, Entry)>);
-
-fn write_results(
-    transaction: &Transaction<'_>,
-    head: &RwLock<Head>,
-    fresh: Vec<(MonitorId, Entry)>,
-) -> Result<Written, StoreError> {
-    let mut new = Vec::with_capacity(fresh.len());
-    for (monitor, entry) in fresh {
-        if let Some(key) = key(transaction, &monitor)? {
-            new.push((key, entry));
-        }
-    }
-    let plan = head.read().unwrap_or_else(PoisonError::into_inner).plan(&new);
-    let encoded = |entries: &[(MonitorKey, Entry)], effort| {
-        codec::encode(entries, effort)
-            .map_err(|error| StoreError::Engine { doing: "encode results", reason: error.to_string() })
-    };
-    let is_sealed = |key: &MonitorKey| plan.seal.iter().any(|(sealed, _)| sealed == key);
-    let open: Vec<_> = new.iter().filter(|(key, _)| !is_sealed(key)).cloned().collect();
-    if !open.is_empty() {
-        let data = encoded(&open, Effort::Head)?;
-        execute(
-            transaction,
-            "store results",
-            "INSERT INTO head (seq, data) VALUES ($1, $2)",
-            params![signed(plan.row), data],
-        )?;
-    }
-    for (key, entries) in &plan.seal {
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { continue };
-        let (first, last) = (first.start, last.start);
-        let keyed: Vec<_> = entries.iter().map(|entry| (*key, entry.clone())).collect();
-        let sql = "INSERT INTO block (monitor, first, last, count, through, data) VALUES ($1, $2, $3, $4, $5, $6)";
-        let data = encoded(&keyed, Effort::Block)?;
-        execute(
-            transaction,
-            "seal results",
-            sql,
-            params![key, first, last, signed(keyed.len() as u64), signed(plan.row), data],
-        )?;
-    }
-    for finished in &plan.finished {
-        execute(transaction, "seal results", "DELETE FROM head WHERE seq = $1", [signed(*finished)])?;
-    }
-    Ok((plan, new))
 }
 
 fn write_change(transaction: &Transaction<'_>, change: &StateChange) -> Result<(), StoreError> {

@@ -1,110 +1,35 @@
 //! The past: raw results from head and blocks, events, incidents, status intervals.
 
-use std::{
-    cmp::Reverse,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
-use serde_json::value::RawValue;
+use rusqlite::{Row, params};
 use watchkeep_catalogue::{Family, StatusCode};
-use watchkeep_model::{
-    Event, EventType, Incident, IncidentId, LocationName, MonitorId, OrgId, Phases, RecordedResult, TestResult,
-    TestSubject, Verdict,
-};
+use watchkeep_model::{Event, EventType, Incident, IncidentId, MonitorId, OrgId};
 
 use super::{
     SqliteStore,
-    columns::{count_at, from_json, get, maybe_time_at, parsed, row, rows, signed, time, time_at},
+    columns::{from_json, get, maybe_time_at, one_more, parsed, row, rows, time, time_at},
     commit::key,
+    past::{self, Span},
 };
 use crate::{
     History, IncidentFilter, Page, PastResult, StatusInterval, StoreError, TimeRange,
-    series::{Entry, MonitorKey, codec, head::Head},
+    series::{Entry, Numbers},
 };
-
-const NEVER: i64 = i64::MAX;
 
 fn corrupt(what: &'static str) -> impl Fn(String) -> StoreError {
     move |reason| StoreError::Corrupt { what, reason }
 }
 
-fn past(monitor: &MonitorId, entry: &Entry) -> Result<PastResult, StoreError> {
-    let corrupt = corrupt("a result");
-    let words = &entry.words;
-    let family =
-        Family::ALL.get(usize::from(words.family)).copied().ok_or_else(|| corrupt("unknown family".to_owned()))?;
-    let location: LocationName = words.location.parse().map_err(|error| corrupt(format!("{error}")))?;
-    let [dns, connect, tls, first_byte, transfer] =
-        entry.phases.map(|phase| phase.map(|value| Duration::from_micros(value.into())));
-    let result = TestResult {
-        subject: Arc::new(TestSubject {
-            family,
-            test_type: Arc::clone(&words.test_type),
-            target: Arc::clone(&words.target),
-        }),
-        location,
-        started_at: time(entry.start, "a result")?,
-        verdict: Verdict {
-            code: StatusCode::new(entry.code),
-            detail: words.detail.as_deref().map(|detail| detail.to_owned().into()),
-        },
-        duration: Duration::from_micros(entry.duration),
-        phases: Phases { dns, connect, tls, first_byte, transfer },
-        observed: RawValue::from_string(words.observed.to_string()).map_err(|error| corrupt(error.to_string()))?,
-    };
-    Ok(RecordedResult { monitor: monitor.clone(), attempt: entry.attempt, result })
-}
-
-/// Entries of one monitor, newest first: at least `wanted` of those that began before `before` and not
-/// before `from`, or all there are.
-fn newest(
-    connection: &Connection,
-    head: &RwLock<Head>,
-    key: MonitorKey,
-    from: i64,
-    before: i64,
-    wanted: usize,
-) -> Result<Vec<Entry>, StoreError> {
-    /// Stands for the row of results that are sealed.
-    const SEALED: u64 = u64::MAX;
-    let is_wanted = |entry: &Entry| (from..before).contains(&entry.start);
-    let mut found = head.read().unwrap_or_else(PoisonError::into_inner).entries(key);
-    found.retain(|(_, entry)| is_wanted(entry));
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT last, through, data FROM block WHERE monitor = $1 AND last >= $2 AND first < $3 ORDER BY last DESC",
-        )
-        .map_err(super::engine("prepare a query"))?;
-    let mut blocks = statement.query(params![key, from, before]).map_err(super::engine("run a query"))?;
-    while let Some(block) = blocks.next().map_err(super::engine("run a query"))? {
-        let last: i64 = get(block, "last")?;
-        found.sort_by_key(|(_, entry)| Reverse(entry.start));
-        // Blocks come by their newest entry: what is left is older than everything in this one.
-        if found.get(wanted.saturating_sub(1)).is_some_and(|(_, entry)| entry.start > last) {
-            break;
-        }
-        // What was sealed after the head was read is in the block as well.
-        let through = count_at(block, "through")?;
-        found.retain(|(row, _)| *row > through);
-        let data: Vec<u8> = get(block, "data")?;
-        let entries = codec::decode(&data).map_err(|error| corrupt("a block of results")(error.to_string()))?;
-        found.extend(entries.into_iter().map(|(_, entry)| (SEALED, entry)).filter(|(_, entry)| is_wanted(entry)));
-    }
-    found.sort_by_key(|(_, entry)| Reverse(entry.start));
-    Ok(found.into_iter().map(|(_, entry)| entry).collect())
-}
-
 /// A cursor that is a number; anything else begins at the front, as an unknown cursor has nothing before it.
-fn cursor(after: Option<&str>) -> i64 {
-    after.and_then(|text| text.parse().ok()).unwrap_or(NEVER)
+pub(super) fn cursor(after: Option<&str>) -> i64 {
+    after.and_then(|text| text.parse().ok()).unwrap_or(i64::MAX)
 }
 
 /// The page of a list that was read with one entry more than asked for.
-fn page<T>(mut items: Vec<(i64, T)>, limit: usize) -> Page<T> {
+pub(super) fn page<T>(mut items: Vec<(i64, T)>, limit: usize) -> Page<T> {
     let has_more = items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| has_more).map(|(position, _)| position.to_string());
@@ -150,34 +75,37 @@ impl History for SqliteStore {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<PastResult>, StoreError> {
-        let (org, monitor, before, head) = (org.clone(), monitor.clone(), cursor(after), Arc::clone(&self.head));
+        let (org, monitor, before, results) = (org.clone(), monitor.clone(), cursor(after), Arc::clone(&self.results));
         self.readers
             .read(move |connection| {
                 let sql = "SELECT key FROM monitor WHERE org = $1 AND id = $2";
                 let Some(key) = row(connection, sql, [org.as_str(), monitor.as_str()], |row| get(row, "key"))? else {
                     return Ok(Page { items: Vec::new(), next: None });
                 };
-                let entries = newest(connection, &head, key, i64::MIN, before, limit + 1)?;
+                let span = Span { before, ..Span::ALL };
+                let entries = past::newest(connection, &results, key, span, limit.saturating_add(1))?;
+                let start = |entry: &Entry| entry.numbers.start;
                 // Results of one moment stay on one page, because the cursor is the moment.
                 let end = entries
                     .get(limit.saturating_sub(1))
-                    .map_or(entries.len(), |last| entries.partition_point(|entry| entry.start >= last.start));
-                let next = entries.get(end).and_then(|_| entries.get(end - 1)).map(|last| last.start.to_string());
-                let items = entries[..end].iter().map(|entry| past(&monitor, entry)).collect::<Result<_, _>>()?;
+                    .map_or(entries.len(), |last| entries.partition_point(|entry| start(entry) >= start(last)));
+                let next = entries.get(end).and_then(|_| entries.get(end - 1)).map(|last| start(last).to_string());
+                let items =
+                    entries[..end].iter().map(|entry| past::result(&monitor, entry)).collect::<Result<_, _>>()?;
                 Ok(Page { items, next })
             })
             .await
     }
 
     async fn last_results(&self, monitors: &[MonitorId]) -> Result<Vec<PastResult>, StoreError> {
-        let (monitors, head) = (monitors.to_vec(), Arc::clone(&self.head));
+        let (monitors, results) = (monitors.to_vec(), Arc::clone(&self.results));
         self.readers
             .read(move |connection| {
                 let mut found = Vec::new();
                 for monitor in monitors {
                     let Some(key) = key(connection, &monitor)? else { continue };
-                    if let Some(entry) = newest(connection, &head, key, i64::MIN, NEVER, 1)?.first() {
-                        found.push(past(&monitor, entry)?);
+                    if let Some(entry) = past::newest(connection, &results, key, Span::ALL, 1)?.first() {
+                        found.push(past::result(&monitor, entry)?);
                     }
                 }
                 Ok(found)
@@ -191,25 +119,18 @@ impl History for SqliteStore {
         range: TimeRange,
         points: usize,
     ) -> Result<Vec<(Timestamp, f32, StatusCode)>, StoreError> {
-        let (monitor, head) = (monitor.clone(), Arc::clone(&self.head));
+        let (monitor, results) = (monitor.clone(), Arc::clone(&self.results));
         self.readers
             .read(move |connection| {
                 let Some(key) = key(connection, &monitor)? else { return Ok(Vec::new()) };
-                let (from, until) = (range.from.as_microsecond(), range.until.as_microsecond());
-                let mut entries = newest(connection, &head, key, from, until, usize::MAX)?;
-                entries.reverse();
-                let every = entries.len().div_ceil(points.max(1)).max(1);
-                entries
-                    .iter()
-                    .step_by(every)
-                    .map(|entry| {
-                        Ok((
-                            time(entry.start, "a result")?,
-                            entry.duration as f32 / 1000.0,
-                            StatusCode::new(entry.code),
-                        ))
-                    })
-                    .collect()
+                let span = Span { from: range.from.as_microsecond(), before: range.until.as_microsecond() };
+                let numbers = past::numbers(connection, &results, key, span)?;
+                let every = numbers.len().div_ceil(points.max(1)).max(1);
+                let point = |numbers: &Numbers| {
+                    let milliseconds = numbers.duration as f32 / 1000.0;
+                    Ok((time(numbers.start, "a result")?, milliseconds, StatusCode::new(numbers.code)))
+                };
+                numbers.iter().step_by(every).map(point).collect()
             })
             .await
     }
@@ -225,7 +146,7 @@ impl History for SqliteStore {
         self.readers
             .read(move |connection| {
                 let read = |row: &Row<'_>| Ok((get(row, "seq")?, event(row)?));
-                let most = signed(limit as u64 + 1);
+                let most = one_more(limit);
                 let items = match monitor {
                     None => {
                         let sql = "SELECT * FROM event WHERE org = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
@@ -253,6 +174,9 @@ impl History for SqliteStore {
             .read(move |connection| {
                 let Some(key) = key(connection, &monitor)? else { return Ok(Vec::new()) };
                 let (from, until) = (range.from.as_microsecond(), range.until.as_microsecond());
+                if until <= from {
+                    return Ok(Vec::new());
+                }
                 // The interval that stands at the beginning of the range began before it.
                 let sql = "SELECT since, code FROM status_interval WHERE monitor = $1 AND since < $2
                            AND since >= coalesce((SELECT max(since) FROM status_interval WHERE monitor = $1 AND since <= $3), $3) ORDER BY since";
@@ -280,12 +204,24 @@ impl History for SqliteStore {
         let (org, before) = (org.clone(), cursor(after));
         self.readers
             .read(move |connection| {
+                let key = match &filter.monitor {
+                    None => None,
+                    Some(monitor) => match key(connection, monitor)? {
+                        None => return Ok(Page { items: Vec::new(), next: None }),
+                        key => key,
+                    },
+                };
+                // Said plainly, so that the indexes of open incidents and of monitors are used.
+                let of_monitor = if key.is_some() { "i.monitor = $3" } else { "$3 IS NULL" };
+                let open = match filter.open {
+                    None => "TRUE",
+                    Some(true) => "i.resolved_at IS NULL",
+                    Some(false) => "i.resolved_at IS NOT NULL",
+                };
                 let sql = format!(
-                    "{INCIDENT} WHERE i.org = $1 AND i.seq < $2 AND ($3 IS NULL OR m.id = $3) AND ($4 IS NULL OR (i.resolved_at IS NULL) = $4)
-                     ORDER BY i.seq DESC LIMIT $5"
+                    "{INCIDENT} WHERE i.org = $1 AND i.seq < $2 AND {of_monitor} AND {open} ORDER BY i.seq DESC LIMIT $4"
                 );
-                let monitor = filter.monitor.as_ref().map(MonitorId::as_str);
-                let values = params![org.as_str(), before, monitor, filter.open, signed(limit as u64 + 1)];
+                let values = params![org.as_str(), before, key, one_more(limit)];
                 rows(connection, &sql, values, |row| Ok((get(row, "seq")?, incident(row)?))).map(|items| page(items, limit))
             })
             .await

@@ -7,21 +7,25 @@ mod contacts;
 mod history;
 mod monitors;
 mod outbox;
-mod recover;
+mod past;
+mod results;
 mod threads;
 
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::Arc,
 };
 
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-use crate::{StoreError, series::head::Head};
+use crate::{StoreError, series::head::Bounds};
 
-use self::threads::{Readers, Writer};
+use self::{
+    results::Results,
+    threads::{Readers, Writer},
+};
 
 /// The schema's steps, oldest first; a step that was released is never changed.
 const STEPS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
@@ -33,8 +37,7 @@ const READERS: usize = 2;
 pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
-    head: Arc<RwLock<Head>>,
-    words: commit::KnownWords,
+    results: Arc<Results>,
     /// Held while the store lives: a second process must not write beside us.
     _lock: File,
 }
@@ -50,16 +53,10 @@ impl SqliteStore {
         let path = folder.join(DATABASE);
         let mut connection = connect(&path)?;
         migrate(&mut connection)?;
-        let head = Arc::new(RwLock::new(recover::head(&connection)?));
+        let results = Arc::new(Results::recover(&connection, Bounds::default())?);
         accounts::ensure_org(&connection)?;
         let readers = (0..READERS).map(|_| connect(&path)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self {
-            writer: Writer::start(connection)?,
-            readers: Readers::start(readers)?,
-            head,
-            words: commit::KnownWords::default(),
-            _lock: lock,
-        })
+        Ok(Self { writer: Writer::start(connection)?, readers: Readers::start(readers)?, results, _lock: lock })
     }
 }
 
@@ -67,18 +64,25 @@ fn engine(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
     move |error| StoreError::Engine { doing, reason: error.to_string() }
 }
 
+/// Makes the folder if it does not exist, and the database's file; both for nobody else's eyes. A folder that
+/// exists is left as its owner made it.
 fn make_private(folder: &Path) -> Result<(), StoreError> {
     let failed = |error: std::io::Error| StoreError::Engine {
         doing: "use its folder",
         reason: format!("{}: {error}; choose a folder that can be written to, with --data-dir", folder.display()),
     };
-    fs::create_dir_all(folder).map_err(failed)?;
+    let mut make = fs::DirBuilder::new();
+    let mut open = File::options();
+    open.append(true).create(true);
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+        make.mode(0o700);
+        open.mode(0o600);
     }
-    Ok(())
+    make.recursive(true).create(folder).map_err(failed)?;
+    // The engine gives its other files the rights of this one.
+    open.open(folder.join(DATABASE)).map(drop).map_err(failed)
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
@@ -99,8 +103,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     // auto_vacuum must be set before the first table; the others are per connection.
     connection
         .execute_batch(
-            "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
+            "PRAGMA busy_timeout = 5000; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
         )
         .map_err(engine("set itself up"))?;
     connection.set_prepared_statement_cache_capacity(128);

@@ -1,6 +1,6 @@
 //! Monitors and their states.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::{Row, Transaction, params};
@@ -88,18 +88,20 @@ impl Monitors for SqliteStore {
     }
 
     async fn create_monitor(&self, new: StoredMonitor, events: Vec<Event>) -> Result<(), StoreError> {
-        self.writer
-            .write("store a monitor", move |transaction| {
-                let StoredMonitor { monitor, state } = &new;
-                let sql = "INSERT INTO monitor (id, org, name, settings, version, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-                let (name, created) = (monitor.settings.name.as_str(), monitor.created_at.as_microsecond());
-                let values = params![monitor.id.as_str(), monitor.org.as_str(), name, settings(monitor)?, signed(monitor.version), created];
-                execute(transaction, "store a monitor", sql, values)?;
-                let key = transaction.last_insert_rowid();
-                write_state(transaction, key, state)?;
-                write_events(transaction, key, &events)
-            })
-            .await
+        let (results, id) = (Arc::clone(&self.results), new.monitor.id.clone());
+        let create = move |transaction: &Transaction<'_>| {
+            let StoredMonitor { monitor, state } = &new;
+            let sql =
+                "INSERT INTO monitor (id, org, name, settings, version, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+            let (name, created) = (monitor.settings.name.as_str(), monitor.created_at.as_microsecond());
+            let (id, org, version) = (monitor.id.as_str(), monitor.org.as_str(), signed(monitor.version));
+            execute(transaction, "store a monitor", sql, params![id, org, name, settings(monitor)?, version, created])?;
+            let key = transaction.last_insert_rowid();
+            write_state(transaction, key, state)?;
+            write_events(transaction, key, &events)?;
+            Ok(key)
+        };
+        self.writer.write_then("store a monitor", create, move |key| results.created(id, key)).await
     }
 
     async fn update_monitor(
@@ -130,7 +132,7 @@ impl Monitors for SqliteStore {
 
     async fn delete_monitor(&self, org: &OrgId, id: &MonitorId) -> Result<Put, StoreError> {
         let (org, id) = (org.clone(), id.clone());
-        let (head, monitor) = (Arc::clone(&self.head), id.clone());
+        let (results, monitor) = (Arc::clone(&self.results), id.clone());
         let delete = move |transaction: &Transaction<'_>| {
             let Some((key, ..)) = versions(transaction, &org, &id)? else { return Ok(None) };
             for sql in ["DELETE FROM block WHERE monitor = $1", "DELETE FROM monitor WHERE key = $1"] {
@@ -142,12 +144,10 @@ impl Monitors for SqliteStore {
         let forget = move |deleted: Option<MonitorKey>| match deleted {
             None => Put::Missing,
             Some(key) => {
-                head.write().unwrap_or_else(PoisonError::into_inner).forget(key);
+                results.deleted(&monitor, key);
                 Put::Done
             }
         };
-        let put = self.writer.write_then("delete a monitor", delete, forget).await?;
-        self.words.forget(&monitor);
-        Ok(put)
+        self.writer.write_then("delete a monitor", delete, forget).await
     }
 }

@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Row, Transaction, params};
-use watchkeep_model::{ContactId, Event, EventId, OrgId, Telling};
+use watchkeep_model::{ChannelId, ContactId, Event, EventId, OrgId, Telling};
 
 use super::{
     SqliteStore,
-    columns::{execute, get, maybe_parsed, parsed, row, rows, signed, time, time_at},
+    columns::{execute, get, maybe_parsed, one_more, parsed, row, rows, signed, time, time_at},
     commit::write_event,
     contacts::contact,
-    history::event,
+    history::{cursor, event, page},
     monitors::{BY_KEY, kept},
 };
 use crate::{Attempt, Delivery, DeliveryState, Outbox, Page, PendingDelivery, PendingEvent, StoreError};
@@ -47,11 +47,20 @@ fn columns(state: DeliveryState) -> (&'static str, i64) {
     }
 }
 
+/// Whether a contact still has a channel.
+fn has_channel(transaction: &Transaction<'_>, id: &ContactId, channel: &ChannelId) -> Result<bool, StoreError> {
+    let found = row(transaction, "SELECT * FROM contact WHERE id = $1", [id.as_str()], contact)?;
+    Ok(found.is_some_and(|contact| contact.channels.iter().any(|known| known.id == *channel)))
+}
+
 fn insert(transaction: &Transaction<'_>, deliveries: &[Delivery]) -> Result<(), StoreError> {
-    // A contact that was deleted a moment ago is told nothing.
     let sql = "INSERT INTO delivery (id, org, event, contact, channel, monitor, body, created_at, state, at, attempts, last_outcome)
-               SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 WHERE EXISTS (SELECT 1 FROM contact WHERE id = $4)";
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     for new in deliveries {
+        // A contact or channel that was deleted a moment ago is told nothing.
+        if !has_channel(transaction, &new.contact, &new.channel)? {
+            continue;
+        }
         let (state, at) = columns(new.state);
         let monitor = new.monitor.as_ref().map(watchkeep_model::MonitorId::as_str);
         let (id, org, event) = (new.id.as_str(), new.org.as_str(), new.event.as_str());
@@ -73,6 +82,13 @@ fn insert(transaction: &Transaction<'_>, deliveries: &[Delivery]) -> Result<(), 
         execute(transaction, "store a delivery", sql, values)?;
     }
     Ok(())
+}
+
+/// What makes a delivery `d` wait: an older one of its monitor to the same channel. None waits for no monitor's.
+macro_rules! is_first {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM delivery e WHERE e.state = 'waiting' AND e.channel = d.channel AND e.monitor = d.monitor AND e.seq < d.seq)"
+    };
 }
 
 #[async_trait]
@@ -112,9 +128,13 @@ impl Outbox for SqliteStore {
     async fn due_deliveries(&self, now: Timestamp, limit: usize) -> Result<Vec<PendingDelivery>, StoreError> {
         self.readers
             .read(move |connection| {
-                let sql = "SELECT * FROM delivery d WHERE state = 'waiting' AND at <= $1
-                           AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.state = 'waiting' AND e.channel = d.channel AND e.monitor = d.monitor AND e.seq < d.seq)
-                           ORDER BY at, seq LIMIT $2";
+                // Channels take turns: one with many due deliveries does not keep the others from theirs.
+                let sql = concat!(
+                    "SELECT n.* FROM delivery n JOIN (SELECT seq, at, row_number() OVER (PARTITION BY channel ORDER BY at, seq) AS turn
+                     FROM delivery d WHERE state = 'waiting' AND at <= $1 AND ",
+                    is_first!(),
+                    ") d ON d.seq = n.seq ORDER BY d.turn, d.at, d.seq LIMIT $2"
+                );
                 let due = rows(connection, sql, params![now.as_microsecond(), signed(limit as u64)], delivery)?;
                 let mut pending = Vec::with_capacity(due.len());
                 for delivery in due {
@@ -133,8 +153,12 @@ impl Outbox for SqliteStore {
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         self.readers
             .read(|connection| {
-                let sql = "SELECT min(at) AS at FROM delivery WHERE state = 'waiting'";
-                let due = row(connection, sql, [], |row| get::<Option<i64>>(row, "at"))?.flatten();
+                let sql = concat!(
+                    "SELECT at FROM delivery d WHERE state = 'waiting' AND ",
+                    is_first!(),
+                    " ORDER BY at LIMIT 1"
+                );
+                let due = row(connection, sql, [], |row| get::<i64>(row, "at"))?;
                 due.map(|due| time(due, "a delivery")).transpose()
             })
             .await
@@ -144,8 +168,9 @@ impl Outbox for SqliteStore {
         self.writer
             .write("note a delivery's outcome", move |transaction| {
                 let (state, at) = columns(attempt.state);
-                let sql =
-                    "UPDATE delivery SET state = $1, at = $2, attempts = attempts + 1, last_outcome = $3 WHERE id = $4";
+                // What was sent stays sent, whatever a second try ends in.
+                let sql = "UPDATE delivery SET state = $1, at = $2, attempts = attempts + 1, last_outcome = $3
+                           WHERE id = $4 AND state = 'waiting'";
                 execute(
                     transaction,
                     "note a delivery's outcome",
@@ -167,14 +192,13 @@ impl Outbox for SqliteStore {
     }
 
     async fn deliveries(&self, org: &OrgId, after: Option<&str>, limit: usize) -> Result<Page<Delivery>, StoreError> {
-        let (org, before) = (org.clone(), after.and_then(|text| text.parse().ok()).unwrap_or(i64::MAX));
+        let (org, before) = (org.clone(), cursor(after));
         self.readers
             .read(move |connection| {
                 let sql = "SELECT * FROM delivery WHERE org = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
-                let values = params![org.as_str(), before, signed(limit as u64 + 1)];
-                let items = rows(connection, sql, values, |row| Ok((get::<i64>(row, "seq")?, delivery(row)?)))?;
-                let next = items.get(limit).and_then(|_| items.get(limit - 1)).map(|(seq, _)| seq.to_string());
-                Ok(Page { items: items.into_iter().take(limit).map(|(_, delivery)| delivery).collect(), next })
+                let values = params![org.as_str(), before, one_more(limit)];
+                rows(connection, sql, values, |row| Ok((get(row, "seq")?, delivery(row)?)))
+                    .map(|items| page(items, limit))
             })
             .await
     }

@@ -1,6 +1,7 @@
 //! The threads that own the connections. Work is sent to them as closures and answered through a channel.
 
 use std::{
+    panic::{self, AssertUnwindSafe},
     sync::{
         atomic::{AtomicUsize, Ordering::Relaxed},
         mpsc,
@@ -60,6 +61,12 @@ impl Drop for Worker {
     }
 }
 
+/// A panic in one job is an error of that job, and the connection goes on. What was begun is rolled back.
+fn guarded<T>(doing: &'static str, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let fault = |_| StoreError::Engine { doing, reason: "a fault of watchkeep itself, which its log shows".to_owned() };
+    panic::catch_unwind(AssertUnwindSafe(work)).map_err(fault)?
+}
+
 /// The only connection that writes.
 pub(super) struct Writer(Worker);
 
@@ -88,7 +95,7 @@ impl Writer {
             .run(move |connection| {
                 let transaction =
                     connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(engine(doing))?;
-                let value = work(&transaction)?;
+                let value = guarded(doing, || work(&transaction))?;
                 transaction.commit().map_err(engine(doing))?;
                 Ok(after(value))
             })
@@ -118,6 +125,37 @@ impl Readers {
     ) -> Result<T, StoreError> {
         let turn = self.next.fetch_add(1, Relaxed) % self.workers.len().max(1);
         let worker = self.workers.get(turn).ok_or(StoreError::Closed)?;
-        worker.run(|connection| work(connection)).await
+        worker.run(|connection| guarded("read", || work(connection))).await
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_undoes_its_own_work_and_the_next_job_runs() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
+        let writer = Writer::start(connection).unwrap();
+        let insert = |transaction: &Transaction<'_>| transaction.execute("INSERT INTO t VALUES (1)", []).unwrap();
+        let broken = writer.write::<()>("test", move |transaction| {
+            insert(transaction);
+            panic!("a bug");
+        });
+        assert!(broken.await.unwrap_err().to_string().contains("could not test"));
+        let count = writer.write("test", move |transaction| {
+            insert(transaction);
+            Ok(transaction.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap())
+        });
+        assert_eq!(count.await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn readers_outlive_a_panic() {
+        let readers = Readers::start(vec![Connection::open_in_memory().unwrap()]).unwrap();
+        assert!(readers.read::<()>(|_| panic!("a bug")).await.is_err());
+        assert_eq!(readers.read(|_| Ok(7)).await.unwrap(), 7);
     }
 }
