@@ -1,5 +1,7 @@
 //! Why the store could not do what was asked; one sentence each, fit for a log or a start-up message.
 
+use std::path::PathBuf;
+
 /// A fault of the store or its surroundings.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -26,6 +28,14 @@ pub enum StoreError {
         found: u32,
         /// The newest schema known.
         known: u32,
+    },
+    /// The key that the secrets are encrypted with is not there, or is another one.
+    #[error("the key file {} {problem}; put the watchkeep.key that belongs to this database, from beside its backup, in its place", file.display())]
+    Key {
+        /// Where it should be.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
     },
     /// The store is shutting down.
     #[error("the database is closed")]

@@ -10,6 +10,7 @@ mod monitors;
 mod outbox;
 mod series;
 mod sqlite;
+mod vault;
 
 pub use accounts::{Accounts, NewToken, SetupLink};
 pub use commit::{Commit, CommitOutcome, Commits, IncidentChange, RobotMark, StateChange};

@@ -1,6 +1,12 @@
 -- Everything belongs to an organisation. Keys inside are integers; the text ids are what users see.
 -- Times are microseconds since 1970.
 
+-- Something encrypted, to tell whether a key is the one of this database.
+CREATE TABLE vault (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    proof BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE org (
     id TEXT PRIMARY KEY,
     created_at INTEGER NOT NULL
@@ -11,7 +17,8 @@ CREATE TABLE monitor (
     id TEXT NOT NULL UNIQUE,
     org TEXT NOT NULL REFERENCES org,
     name TEXT NOT NULL,
-    settings TEXT NOT NULL,
+    -- Encrypted, because it holds secrets.
+    settings BLOB NOT NULL,
     version INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
@@ -64,8 +71,9 @@ CREATE TABLE contact (
     id TEXT PRIMARY KEY,
     org TEXT NOT NULL REFERENCES org,
     name TEXT NOT NULL,
-    channels TEXT NOT NULL,
-    webhook_token TEXT NOT NULL,
+    -- Encrypted, because they are or hold secrets.
+    channels BLOB NOT NULL,
+    webhook_token BLOB NOT NULL,
     version INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;

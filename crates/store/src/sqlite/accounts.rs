@@ -83,7 +83,7 @@ impl Accounts for SqliteStore {
         let found = self
             .readers
             .read(|connection| {
-                row(connection, "SELECT id FROM org ORDER BY created_at LIMIT 1", [], |row| parsed(row, "id"))
+                row(connection, "SELECT id FROM org ORDER BY rowid LIMIT 1", [], |row| parsed(row, "id"))
             })
             .await?;
         found.ok_or_else(|| StoreError::Corrupt { what: "its organisations", reason: "there is none".to_owned() })

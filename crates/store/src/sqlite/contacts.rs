@@ -1,17 +1,23 @@
 //! Contacts; their channels stand as JSON in the contact's row, because they are never looked for alone.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use rusqlite::{Row, params};
+use rusqlite::{Row, Transaction, params};
 use watchkeep_model::{
-    Channel, ChannelId, ChannelSettings, ChannelTarget, Contact, ContactId, ContactSettings, Exposure, Object, OrgId,
-    Secret,
+    Channel, ChannelId, ChannelSettings, ChannelTarget, Contact, ContactId, ContactSettings, Exposure, MonitorId,
+    Object, OrgId, Secret,
 };
 
 use super::{
     SqliteStore,
-    columns::{count_at, execute, from_json, get, json, parsed, row, rows, signed, time_at},
+    columns::{count_at, execute, get, json, parsed, row, rows, signed, time_at},
+    monitors::place,
 };
-use crate::{Contacts, Put, StoreError};
+use crate::{
+    Contacts, Put, StoreError,
+    vault::{Place, Vault},
+};
 
 fn channels(name: String, stored: Vec<Object>) -> Result<Vec<Channel>, StoreError> {
     let corrupt = |reason: String| StoreError::Corrupt { what: "a channel", reason };
@@ -35,77 +41,117 @@ fn channels(name: String, stored: Vec<Object>) -> Result<Vec<Channel>, StoreErro
         .collect()
 }
 
-pub(super) fn contact(row: &Row<'_>) -> Result<Contact, StoreError> {
+pub(super) fn contact(row: &Row<'_>, vault: &Vault) -> Result<Contact, StoreError> {
+    let id: ContactId = parsed(row, "id")?;
+    let unlock = |column: &'static str, place| {
+        let corrupt = |reason: String| StoreError::Corrupt { what: "a contact", reason: format!("{id}: {reason}") };
+        vault.unlock(place, &get::<Vec<u8>>(row, column)?).map_err(|error| corrupt(error.to_string()))
+    };
+    let stored = serde_json::from_str(&unlock("channels", channels_of(&id))?)
+        .map_err(|error| StoreError::Corrupt { what: "a channel", reason: error.to_string() })?;
     Ok(Contact {
-        id: parsed(row, "id")?,
         org: parsed(row, "org")?,
         name: parsed(row, "name")?,
-        channels: channels(get(row, "name")?, from_json(row, "channels")?)?,
-        webhook_token: Secret::new(&get::<String>(row, "webhook_token")?),
+        channels: channels(get(row, "name")?, stored)?,
+        webhook_token: Secret::new(&unlock("webhook_token", token_of(&id))?),
         created_at: time_at(row, "created_at")?,
         version: count_at(row, "version")?,
+        id,
     })
 }
 
-fn written(contact: &Contact) -> Result<String, StoreError> {
-    json(&contact.channels.iter().map(|channel| channel.write(Exposure::Stored)).collect::<Vec<_>>())
+fn channels_of(id: &ContactId) -> Place<'_> {
+    Place { column: "contact.channels", id: id.as_str() }
+}
+
+fn token_of(id: &ContactId) -> Place<'_> {
+    Place { column: "contact.webhook_token", id: id.as_str() }
+}
+
+/// The columns with secrets: channels and token.
+fn locked(vault: &Vault, contact: &Contact) -> Result<(Vec<u8>, Vec<u8>), StoreError> {
+    let channels: Vec<_> = contact.channels.iter().map(|channel| channel.write(Exposure::Stored)).collect();
+    let channels = vault.lock(channels_of(&contact.id), &json(&channels)?)?;
+    Ok((channels, vault.lock(token_of(&contact.id), contact.webhook_token.expose())?))
+}
+
+/// Takes a contact out of all monitors that name it.
+fn forget_in_monitors(
+    transaction: &Transaction<'_>,
+    vault: &Vault,
+    org: &OrgId,
+    contact: &ContactId,
+) -> Result<(), StoreError> {
+    let sql = "SELECT key, id, settings FROM monitor WHERE org = $1";
+    let monitors = rows(transaction, sql, [org.as_str()], |row| {
+        Ok((get::<i64>(row, "key")?, parsed::<MonitorId>(row, "id")?, get::<Vec<u8>>(row, "settings")?))
+    })?;
+    for (key, id, settings) in monitors {
+        // What cannot be read names nobody that could be told.
+        let Ok(text) = vault.unlock(place(&id), &settings) else { continue };
+        let Ok(mut settings) = serde_json::from_str::<Object>(&text) else { continue };
+        let Some(serde_json::Value::Array(named)) = settings.get_mut("contacts") else { continue };
+        let before = named.len();
+        named.retain(|named| named.as_str() != Some(contact.as_str()));
+        if named.len() < before {
+            let settings = vault.lock(place(&id), &json(&settings)?)?;
+            let sql = "UPDATE monitor SET version = version + 1, settings = $1 WHERE key = $2";
+            execute(transaction, "delete a contact", sql, params![settings, key])?;
+        }
+    }
+    Ok(())
 }
 
 #[async_trait]
 impl Contacts for SqliteStore {
     async fn contacts(&self, org: &OrgId) -> Result<Vec<Contact>, StoreError> {
-        let org = org.clone();
+        let (org, vault) = (org.clone(), Arc::clone(&self.vault));
         self.readers
             .read(move |connection| {
-                rows(connection, "SELECT * FROM contact WHERE org = $1 ORDER BY id", [org.as_str()], contact)
+                let sql = "SELECT * FROM contact WHERE org = $1 ORDER BY id";
+                rows(connection, sql, [org.as_str()], |row| contact(row, &vault))
             })
             .await
     }
 
     async fn contact(&self, org: &OrgId, id: &ContactId) -> Result<Option<Contact>, StoreError> {
-        let (org, id) = (org.clone(), id.clone());
+        let (org, id, vault) = (org.clone(), id.clone(), Arc::clone(&self.vault));
         self.readers
             .read(move |connection| {
-                row(
-                    connection,
-                    "SELECT * FROM contact WHERE org = $1 AND id = $2",
-                    [org.as_str(), id.as_str()],
-                    contact,
-                )
+                let sql = "SELECT * FROM contact WHERE org = $1 AND id = $2";
+                row(connection, sql, [org.as_str(), id.as_str()], |row| contact(row, &vault))
             })
             .await
     }
 
     async fn create_contact(&self, contact: Contact) -> Result<(), StoreError> {
+        let vault = Arc::clone(&self.vault);
         self.writer
             .write("store a contact", move |transaction| {
                 let sql = "INSERT INTO contact (id, org, name, channels, webhook_token, version, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-                let (token, created) = (contact.webhook_token.expose(), contact.created_at.as_microsecond());
+                let (channels, token) = locked(&vault, &contact)?;
                 let (id, org, name) = (contact.id.as_str(), contact.org.as_str(), contact.name.as_str());
-                let values = params![id, org, name, written(&contact)?, token, signed(contact.version), created];
+                let (version, created) = (signed(contact.version), contact.created_at.as_microsecond());
+                let values = params![id, org, name, channels, token, version, created];
                 execute(transaction, "store a contact", sql, values).map(drop)
             })
             .await
     }
 
     async fn update_contact(&self, contact: Contact, expected_version: u64) -> Result<Put, StoreError> {
+        let vault = Arc::clone(&self.vault);
         self.writer
             .write("store a contact", move |transaction| {
                 let (id, org) = (contact.id.as_str(), contact.org.as_str());
                 let sql = "SELECT * FROM contact WHERE org = $1 AND id = $2";
-                let before = match row(transaction, sql, [org, id], self::contact)? {
+                let before = match row(transaction, sql, [org, id], |row| self::contact(row, &vault))? {
                     None => return Ok(Put::Missing),
                     Some(before) if before.version != expected_version => return Ok(Put::Conflict),
                     Some(before) => before,
                 };
                 let sql = "UPDATE contact SET name = $1, channels = $2, webhook_token = $3, version = $4 WHERE id = $5";
-                let values = params![
-                    contact.name.as_str(),
-                    written(&contact)?,
-                    contact.webhook_token.expose(),
-                    signed(contact.version),
-                    id
-                ];
+                let (channels, token) = locked(&vault, &contact)?;
+                let values = params![contact.name.as_str(), channels, token, signed(contact.version), id];
                 execute(transaction, "store a contact", sql, values)?;
                 for gone in before.channels.iter().filter(|gone| contact.channels.iter().all(|kept| kept.id != gone.id))
                 {
@@ -118,17 +164,20 @@ impl Contacts for SqliteStore {
     }
 
     async fn delete_contact(&self, org: &OrgId, id: &ContactId) -> Result<Put, StoreError> {
-        let (org, id) = (org.clone(), id.clone());
+        let (org, id, vault) = (org.clone(), id.clone(), Arc::clone(&self.vault));
         self.writer
             .write("delete a contact", move |transaction| {
                 let doing = "delete a contact";
-                if execute(transaction, doing, "DELETE FROM contact WHERE org = $1 AND id = $2", [org.as_str(), id.as_str()])? == 0 {
+                if execute(
+                    transaction,
+                    doing,
+                    "DELETE FROM contact WHERE org = $1 AND id = $2",
+                    [org.as_str(), id.as_str()],
+                )? == 0
+                {
                     return Ok(Put::Missing);
                 }
-                let sql = "UPDATE monitor SET version = version + 1, settings = json_set(settings, '$.contacts',
-                             (SELECT json_group_array(value) FROM json_each(settings, '$.contacts') WHERE value <> $1))
-                           WHERE EXISTS (SELECT 1 FROM json_each(settings, '$.contacts') WHERE value = $1) AND org = $2";
-                execute(transaction, doing, sql, [id.as_str(), org.as_str()])?;
+                forget_in_monitors(transaction, &vault, &org, &id)?;
                 Ok(Put::Done)
             })
             .await

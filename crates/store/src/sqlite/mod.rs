@@ -20,9 +20,14 @@ use std::{
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-use crate::{StoreError, series::head::Bounds};
+use crate::{
+    StoreError,
+    series::head::Bounds,
+    vault::{Place, Vault},
+};
 
 use self::{
+    columns::{execute, get, row},
     results::Results,
     threads::{Readers, Writer},
 };
@@ -38,6 +43,7 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
     results: Arc<Results>,
+    vault: Arc<Vault>,
     /// Held while the store lives: a second process must not write beside us.
     _lock: File,
 }
@@ -46,17 +52,21 @@ impl SqliteStore {
     /// Opens the store in `folder`, which is made if it does not exist, and brings its schema up to date.
     ///
     /// # Errors
-    /// When the folder cannot be used, another process has it open, or a newer version wrote it.
+    /// When the folder cannot be used, another process has it open, a newer version wrote it, or the key of its
+    /// secrets is missing.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         make_private(folder)?;
         let lock = lock(folder)?;
         let path = folder.join(DATABASE);
         let mut connection = connect(&path)?;
+        let vault = prove(&connection, schema(&connection)?, folder)?;
         migrate(&mut connection)?;
+        keep_proof(&connection, &vault)?;
         let results = Arc::new(Results::recover(&connection, Bounds::default())?);
         accounts::ensure_org(&connection)?;
         let readers = (0..READERS).map(|_| connect(&path)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { writer: Writer::start(connection)?, readers: Readers::start(readers)?, results, _lock: lock })
+        let (writer, readers) = (Writer::start(connection)?, Readers::start(readers)?);
+        Ok(Self { writer, readers, results, vault: Arc::new(vault), _lock: lock })
     }
 }
 
@@ -111,13 +121,39 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+/// How many steps of the schema were taken; none in a new database.
+fn schema(connection: &Connection) -> Result<u32, StoreError> {
     let found: u32 =
         connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(engine("tell its schema"))?;
     let known = STEPS.len() as u32;
-    if found > known {
-        return Err(StoreError::NewerSchema { found, known });
+    if found > known { Err(StoreError::NewerSchema { found, known }) } else { Ok(found) }
+}
+
+const PROOF: Place<'_> = Place { column: "vault.proof", id: "" };
+
+/// The vault of a folder, whose key is the one of the database. Where nothing was encrypted yet, a key is made.
+fn prove(connection: &Connection, schema: u32, folder: &Path) -> Result<Vault, StoreError> {
+    let read = |row: &rusqlite::Row<'_>| get::<Vec<u8>>(row, "proof");
+    let proof = if schema == 0 { None } else { row(connection, "SELECT proof FROM vault", [], read)? };
+    let Some(proof) = proof else {
+        if !Vault::exists(folder) {
+            Vault::make(folder)?;
+        }
+        return Vault::open(folder);
+    };
+    let vault = Vault::open(folder)?;
+    match vault.unlock(PROOF, &proof) {
+        Ok(_) => Ok(vault),
+        Err(_) => Err(vault.is_another()),
     }
+}
+
+fn keep_proof(connection: &Connection, vault: &Vault) -> Result<(), StoreError> {
+    let sql = "INSERT INTO vault (only, proof) VALUES (1, $1) ON CONFLICT DO NOTHING";
+    execute(connection, "note its key", sql, [vault.lock(PROOF, "")?]).map(drop)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let steps = Migrations::new(STEPS.iter().map(|step| M::up(step)).collect());
     steps
         .to_latest(connection)

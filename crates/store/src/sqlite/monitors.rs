@@ -11,7 +11,11 @@ use super::{
     columns::{count_at, execute, from_json, get, json, parsed, row, rows, signed, time_at},
     commit::{write_event, write_state},
 };
-use crate::{Kept, Monitors, Put, StoreError, StoredMonitor, series::MonitorKey};
+use crate::{
+    Kept, Monitors, Put, StoreError, StoredMonitor,
+    series::MonitorKey,
+    vault::{Place, Vault},
+};
 
 /// What every query of monitors selects, with the rest of the query to follow.
 macro_rules! select {
@@ -25,21 +29,28 @@ macro_rules! select {
 
 pub(super) const BY_KEY: &str = select!("WHERE m.key = $1");
 
-pub(super) fn kept(row: &Row<'_>) -> Result<Kept, StoreError> {
+pub(super) fn kept(row: &Row<'_>, vault: &Vault) -> Result<Kept, StoreError> {
     let (id, org): (MonitorId, OrgId) = (parsed(row, "id")?, parsed(row, "org")?);
     let (created_at, version) = (time_at(row, "created_at")?, count_at(row, "version")?);
-    let text: String = get(row, "settings")?;
-    // A newer version's settings are no fault of the database: the monitor is shown as what it cannot run.
-    let settings = serde_json::from_str::<Object>(&text)
-        .map_err(|error| Invalid::one("", format!("the stored settings are not JSON: {error}")))
+    // Settings of a newer version, or one damaged row, keep nobody from the others: the monitor is shown as what
+    // it cannot run.
+    let unreadable = |reason: String| Invalid::one("", format!("the stored settings cannot be read: {reason}"));
+    let settings = vault
+        .unlock(place(&id), &get::<Vec<u8>>(row, "settings")?)
+        .map_err(|error| unreadable(error.to_string()))
+        .and_then(|text| serde_json::from_str::<Object>(&text).map_err(|error| unreadable(error.to_string())))
         .and_then(MonitorSettings::parse);
     let monitor =
         settings.map(|(settings, _)| Monitor { id: id.clone(), org: org.clone(), settings, created_at, version });
     Ok(Kept { id, org, name: parsed(row, "name")?, monitor, state: from_json(row, "state")? })
 }
 
-fn settings(monitor: &Monitor) -> Result<String, StoreError> {
-    json(&monitor.settings.write(Exposure::Stored))
+pub(super) fn place(id: &MonitorId) -> Place<'_> {
+    Place { column: "monitor.settings", id: id.as_str() }
+}
+
+fn settings(vault: &Vault, monitor: &Monitor) -> Result<Vec<u8>, StoreError> {
+    vault.lock(place(&monitor.id), &json(&monitor.settings.write(Exposure::Stored))?)
 }
 
 fn write_events(transaction: &Transaction<'_>, key: MonitorKey, events: &[Event]) -> Result<(), StoreError> {
@@ -61,41 +72,46 @@ fn versions(
 #[async_trait]
 impl Monitors for SqliteStore {
     async fn all_monitors(&self) -> Result<Vec<Kept>, StoreError> {
-        self.readers.read(|connection| rows(connection, select!("ORDER BY m.key"), [], kept)).await
+        let vault = Arc::clone(&self.vault);
+        let read = move |row: &Row<'_>| kept(row, &vault);
+        self.readers.read(|connection| rows(connection, select!("ORDER BY m.key"), [], read)).await
     }
 
     async fn monitors(&self, org: &OrgId, after: Option<&MonitorId>, limit: usize) -> Result<Vec<Kept>, StoreError> {
         let (org, after) = (org.clone(), after.map(|id| id.as_str().to_owned()).unwrap_or_default());
+        let vault = Arc::clone(&self.vault);
         self.readers
             .read(move |connection| {
                 rows(
                     connection,
                     select!("WHERE m.org = $1 AND m.id > $2 ORDER BY m.id LIMIT $3"),
                     params![org.as_str(), after, signed(limit as u64)],
-                    kept,
+                    |row| kept(row, &vault),
                 )
             })
             .await
     }
 
     async fn monitor(&self, org: &OrgId, id: &MonitorId) -> Result<Option<Kept>, StoreError> {
-        let (org, id) = (org.clone(), id.clone());
+        let (org, id, vault) = (org.clone(), id.clone(), Arc::clone(&self.vault));
         self.readers
             .read(move |connection| {
-                row(connection, select!("WHERE m.org = $1 AND m.id = $2"), [org.as_str(), id.as_str()], kept)
+                let read = |row: &Row<'_>| kept(row, &vault);
+                row(connection, select!("WHERE m.org = $1 AND m.id = $2"), [org.as_str(), id.as_str()], read)
             })
             .await
     }
 
     async fn create_monitor(&self, new: StoredMonitor, events: Vec<Event>) -> Result<(), StoreError> {
-        let (results, id) = (Arc::clone(&self.results), new.monitor.id.clone());
+        let (results, id, vault) = (Arc::clone(&self.results), new.monitor.id.clone(), Arc::clone(&self.vault));
         let create = move |transaction: &Transaction<'_>| {
             let StoredMonitor { monitor, state } = &new;
             let sql =
                 "INSERT INTO monitor (id, org, name, settings, version, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
             let (name, created) = (monitor.settings.name.as_str(), monitor.created_at.as_microsecond());
             let (id, org, version) = (monitor.id.as_str(), monitor.org.as_str(), signed(monitor.version));
-            execute(transaction, "store a monitor", sql, params![id, org, name, settings(monitor)?, version, created])?;
+            let settings = settings(&vault, monitor)?;
+            execute(transaction, "store a monitor", sql, params![id, org, name, settings, version, created])?;
             let key = transaction.last_insert_rowid();
             write_state(transaction, key, state)?;
             write_events(transaction, key, &events)?;
@@ -111,6 +127,7 @@ impl Monitors for SqliteStore {
         expected_revision: u64,
         events: Vec<Event>,
     ) -> Result<Put, StoreError> {
+        let vault = Arc::clone(&self.vault);
         self.writer
             .write("store a monitor", move |transaction| {
                 let StoredMonitor { monitor, state } = &changed;
@@ -121,7 +138,8 @@ impl Monitors for SqliteStore {
                     return Ok(Put::Conflict);
                 }
                 let sql = "UPDATE monitor SET name = $1, settings = $2, version = $3 WHERE key = $4";
-                let values = params![monitor.settings.name.as_str(), settings(monitor)?, signed(monitor.version), key];
+                let (name, settings) = (monitor.settings.name.as_str(), settings(&vault, monitor)?);
+                let values = params![name, settings, signed(monitor.version), key];
                 execute(transaction, "store a monitor", sql, values)?;
                 write_state(transaction, key, state)?;
                 write_events(transaction, key, &events)?;

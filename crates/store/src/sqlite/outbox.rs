@@ -1,5 +1,7 @@
 //! What must be told: events until they are routed, deliveries until they are made.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Row, Transaction, params};
@@ -13,7 +15,7 @@ use super::{
     history::{cursor, event, page},
     monitors::{BY_KEY, kept},
 };
-use crate::{Attempt, Delivery, DeliveryState, Outbox, Page, PendingDelivery, PendingEvent, StoreError};
+use crate::{Attempt, Delivery, DeliveryState, Outbox, Page, PendingDelivery, PendingEvent, StoreError, vault::Vault};
 
 fn delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
     let at = time_at(row, "at")?;
@@ -48,17 +50,22 @@ fn columns(state: DeliveryState) -> (&'static str, i64) {
 }
 
 /// Whether a contact still has a channel.
-fn has_channel(transaction: &Transaction<'_>, id: &ContactId, channel: &ChannelId) -> Result<bool, StoreError> {
-    let found = row(transaction, "SELECT * FROM contact WHERE id = $1", [id.as_str()], contact)?;
+fn has_channel(
+    transaction: &Transaction<'_>,
+    vault: &Vault,
+    id: &ContactId,
+    channel: &ChannelId,
+) -> Result<bool, StoreError> {
+    let found = row(transaction, "SELECT * FROM contact WHERE id = $1", [id.as_str()], |row| contact(row, vault))?;
     Ok(found.is_some_and(|contact| contact.channels.iter().any(|known| known.id == *channel)))
 }
 
-fn insert(transaction: &Transaction<'_>, deliveries: &[Delivery]) -> Result<(), StoreError> {
+fn insert(transaction: &Transaction<'_>, vault: &Vault, deliveries: &[Delivery]) -> Result<(), StoreError> {
     let sql = "INSERT INTO delivery (id, org, event, contact, channel, monitor, body, created_at, state, at, attempts, last_outcome)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     for new in deliveries {
         // A contact or channel that was deleted a moment ago is told nothing.
-        if !has_channel(transaction, &new.contact, &new.channel)? {
+        if !has_channel(transaction, vault, &new.contact, &new.channel)? {
             continue;
         }
         let (state, at) = columns(new.state);
@@ -94,6 +101,7 @@ macro_rules! is_first {
 #[async_trait]
 impl Outbox for SqliteStore {
     async fn pending_events(&self, limit: usize) -> Result<Vec<PendingEvent>, StoreError> {
+        let vault = Arc::clone(&self.vault);
         self.readers
             .read(move |connection| {
                 let sql = "SELECT * FROM event WHERE waiting = 1 ORDER BY seq LIMIT $1";
@@ -103,7 +111,10 @@ impl Outbox for SqliteStore {
                 waiting
                     .into_iter()
                     .map(|(event, key)| {
-                        let monitor = key.map(|key| row(connection, BY_KEY, [key], kept)).transpose()?.flatten();
+                        let monitor = key
+                            .map(|key| row(connection, BY_KEY, [key], |row| kept(row, &vault)))
+                            .transpose()?
+                            .flatten();
                         Ok(PendingEvent { event, monitor })
                     })
                     .collect()
@@ -112,13 +123,13 @@ impl Outbox for SqliteStore {
     }
 
     async fn route(&self, event: &EventId, deliveries: Vec<Delivery>) -> Result<(), StoreError> {
-        let event = event.clone();
+        let (event, vault) = (event.clone(), Arc::clone(&self.vault));
         self.writer
             .write("route an event", move |transaction| {
                 // Whoever was first has written the deliveries.
                 let sql = "UPDATE event SET waiting = 0 WHERE id = $1 AND waiting = 1";
                 if execute(transaction, "route an event", sql, [event.as_str()])? == 1 {
-                    insert(transaction, &deliveries)?;
+                    insert(transaction, &vault, &deliveries)?;
                 }
                 Ok(())
             })
@@ -126,6 +137,7 @@ impl Outbox for SqliteStore {
     }
 
     async fn due_deliveries(&self, now: Timestamp, limit: usize) -> Result<Vec<PendingDelivery>, StoreError> {
+        let vault = Arc::clone(&self.vault);
         self.readers
             .read(move |connection| {
                 // Channels take turns: one with many due deliveries does not keep the others from theirs.
@@ -139,7 +151,7 @@ impl Outbox for SqliteStore {
                 let mut pending = Vec::with_capacity(due.len());
                 for delivery in due {
                     let contact_id: &ContactId = &delivery.contact;
-                    let found = row(connection, "SELECT * FROM contact WHERE id = $1", [contact_id.as_str()], contact)?;
+                    let found = row(connection, "SELECT * FROM contact WHERE id = $1", [contact_id.as_str()], |row| contact(row, &vault))?;
                     let channel = found.as_ref().and_then(|contact| contact.channels.iter().find(|channel| channel.id == delivery.channel).cloned());
                     if let (Some(contact), Some(channel)) = (found, channel) {
                         pending.push(PendingDelivery { delivery, contact, channel });
@@ -183,10 +195,11 @@ impl Outbox for SqliteStore {
     }
 
     async fn enqueue(&self, event: Event, deliveries: Vec<Delivery>) -> Result<(), StoreError> {
+        let vault = Arc::clone(&self.vault);
         self.writer
             .write("store an event", move |transaction| {
                 write_event(transaction, None, &event, Telling::Keep)?;
-                insert(transaction, &deliveries)
+                insert(transaction, &vault, &deliveries)
             })
             .await
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use watchkeep_model::{OrgId, Scope, Session, Token, TokenHash, TokenId, User, UserId};
 use watchkeep_store::{NewToken, Put, SetupLink};
 
-use crate::support::{Place, at, on_every_engine};
+use crate::support::{Place, active_monitor, at, contact, on_every_engine};
 
 fn hash(number: u8) -> TokenHash {
     TokenHash([number; 32])
@@ -43,6 +43,28 @@ async fn there_is_one_organisation_and_it_stays_the_same() {
         let before = place.org.clone();
         place.reopen();
         assert_eq!(place.store().default_org().await.unwrap(), before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_organisation_is_kept_apart() {
+    on_every_engine(async |place| {
+        let other = OrgId::from_random([8; 16]);
+        place.store().create_org(&other, at(100)).await.unwrap();
+        let (mine, theirs) = (place.monitor(1).await, active_monitor(&other, 2));
+        place.store().create_monitor(theirs.clone(), Vec::new()).await.unwrap();
+        place.store().create_contact(contact(&other, 2, 1)).await.unwrap();
+        place.reopen();
+        let store = place.store();
+        assert_eq!(store.default_org().await.unwrap(), place.org);
+        for (org, present, absent) in [(&place.org, &mine, &theirs), (&other, &theirs, &mine)] {
+            let ids: Vec<_> = store.monitors(org, None, 9).await.unwrap().into_iter().map(|kept| kept.id).collect();
+            assert_eq!(ids, std::slice::from_ref(&present.monitor.id));
+            assert!(store.monitor(org, &absent.monitor.id).await.unwrap().is_none());
+        }
+        assert_eq!(store.contacts(&other).await.unwrap().len(), 1);
+        assert!(store.contacts(&place.org).await.unwrap().is_empty());
     })
     .await;
 }

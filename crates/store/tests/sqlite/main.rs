@@ -17,3 +17,4 @@ mod child;
 mod files;
 mod kill;
 mod races;
+mod secrets;
