@@ -12,13 +12,15 @@ use http::Response;
 use http_body_util::Full;
 use tokio::sync::watch;
 
-use crate::http::{Received, Reply, Server};
+use crate::http::{Received, Reply, Server, reply};
 
 /// How the receiver answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
     /// With this status.
     Status(u16),
+    /// With this status and one header.
+    Header(u16, &'static str, &'static str),
     /// Not at all.
     Silent,
 }
@@ -147,6 +149,7 @@ impl Receiver {
 async fn answer(mood: Mood) -> Reply {
     match mood {
         Mood::Status(status) => Response::builder().status(status).body(Full::default()).unwrap(),
+        Mood::Header(status, name, value) => reply(status, (name, value), ""),
         Mood::Silent => std::future::pending().await,
     }
 }

@@ -148,9 +148,12 @@ async fn receivers_follow_their_script() {
     }
     let times: Vec<_> = receiver.requests().iter().map(arrival).collect();
     assert!(times.is_sorted());
+    receiver.set_mood(Mood::Header(503, "retry-after", "7"));
+    let reply = fetch(receiver.address()).await.unwrap();
+    assert!(reply.starts_with("HTTP/1.1 503") && reply.contains("retry-after: 7\r\n"), "{reply}");
     receiver.set_mood(Mood::Silent);
     let unanswered = tokio::spawn(fetch(receiver.address()));
-    assert_eq!(receiver.wait_for_number(SOON, 5).await.headers()["host"], "lab");
+    assert_eq!(receiver.wait_for_number(SOON, 6).await.headers()["host"], "lab");
     unanswered.abort();
 }
 
