@@ -13,6 +13,7 @@ use rustls_pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
+    task::JoinSet,
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
@@ -21,6 +22,8 @@ use watchkeep_model::EgressPolicy;
 
 /// A receiver has this long to answer.
 const LIMIT: Duration = Duration::from_secs(15);
+/// Of it, the addresses of a receiver share this much for connecting.
+const CONNECTING: Duration = Duration::from_secs(10);
 const LARGEST_HEAD: usize = 16 * 1024;
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("Watchkeep/", env!("CARGO_PKG_VERSION")));
 
@@ -116,19 +119,30 @@ impl Client {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let found =
             tokio::net::lookup_host((bare, port)).await.map_err(|error| ClientError::Name(host.to_owned(), error))?;
+        let mut permitted = Vec::new();
         let mut failure = ClientError::Name(host.to_owned(), std::io::ErrorKind::NotFound.into());
         for address in found {
-            if let Err(reason) = self.egress.permits(address.ip()) {
-                failure = ClientError::Forbidden(reason);
-                continue;
-            }
-            match TcpStream::connect(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => failure = ClientError::Connect(address, error),
+            match self.egress.permits(address.ip()) {
+                Ok(()) => permitted.push(address),
+                Err(reason) => failure = ClientError::Forbidden(reason),
             }
         }
-        Err(failure)
+        first_that_answers(&permitted).await.unwrap_or(Err(failure))
     }
+}
+
+/// Tries the addresses one after another; one that does not answer leaves time for those after it. `None` without any.
+async fn first_that_answers(addresses: &[SocketAddr]) -> Option<Result<TcpStream, ClientError>> {
+    let share = CONNECTING / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+    let mut failure = None;
+    for &address in addresses {
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Some(Ok(stream)),
+            Ok(Err(error)) => failure = Some(Err(ClientError::Connect(address, error))),
+            Err(_) => failure = Some(Err(ClientError::Connect(address, std::io::ErrorKind::TimedOut.into()))),
+        }
+    }
+    failure
 }
 
 async fn ask(
@@ -140,10 +154,50 @@ async fn ask(
         .handshake(TokioIo::new(stream))
         .await
         .map_err(ClientError::Exchange)?;
-    let connection = tokio::spawn(connection);
-    let reply = sender.send_request(request).await;
-    // The body says nothing that we need; not reading it bounds it.
-    connection.abort();
-    let (parts, _) = reply.map_err(ClientError::Exchange)?.into_parts();
+    // Ends with this function, and when the time is up: the connection is closed and the body never read. It says
+    // nothing that we need.
+    let mut connections = JoinSet::new();
+    connections.spawn(connection);
+    let (parts, _) = sender.send_request(request).await.map_err(ClientError::Exchange)?.into_parts();
     Ok((parts.status, parts.headers))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::{io::AsyncReadExt, net::TcpListener};
+    use watchkeep_lab::raw::FullBacklog;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_receiver_is_given_up_and_its_connection_closed() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url: Url = format!("http://{}/hook", listener.local_addr().unwrap()).parse().unwrap();
+        let silent = tokio::spawn(async move {
+            let mut seen = Vec::new();
+            listener.accept().await.unwrap().0.read_to_end(&mut seen).await.unwrap();
+            seen
+        });
+        let client = Client::new(EgressPolicy::OwnNetworks).unwrap();
+        let begun = tokio::time::Instant::now();
+        let reply = client.post(&url, HeaderMap::new(), Bytes::from_static(b"{}")).await;
+        assert!(matches!(reply, Err(ClientError::TimedOut)), "{reply:?}");
+        assert_eq!(begun.elapsed().as_secs(), LIMIT.as_secs());
+        assert!(silent.await.unwrap().ends_with(b"{}"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_does_not_answer_leaves_time_for_the_next() {
+        let full = FullBacklog::new();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let good = listener.local_addr().unwrap();
+        let stream = first_that_answers(&[full.address(), good]).await.unwrap().unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), good);
+        let failed = first_that_answers(&[full.address()]).await.unwrap();
+        assert!(failed.is_err());
+        assert!(first_that_answers(&[]).await.is_none());
+    }
 }
