@@ -71,14 +71,26 @@ fn outcome(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Result<St
 
 /// `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3).
 fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    let pause = match text.trim().parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let at = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
-            Duration::try_from(at.duration_since(now)).unwrap_or_default()
-        }
+    let text = text.trim();
+    let pause = if !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) {
+        // What does not fit is longer than any pause that is granted.
+        text.parse().map_or(LONGEST_PAUSE, Duration::from_secs)
+    } else {
+        Duration::try_from(http_date(text)?.duration_since(now)).unwrap_or_default()
     };
     Some(pause.min(LONGEST_PAUSE))
+}
+
+/// A date in any of the three forms that must be understood (RFC 9110, 5.6.7).
+fn http_date(text: &str) -> Option<Timestamp> {
+    let obsolete = |form| jiff::fmt::strtime::parse(form, text).ok()?.to_datetime().ok();
+    match jiff::fmt::rfc2822::parse(text) {
+        Ok(date) => Some(date.timestamp()),
+        Err(_) => {
+            let date = obsolete("%A, %d-%b-%y %H:%M:%S GMT").or_else(|| obsolete("%a %b %e %H:%M:%S %Y"))?;
+            jiff::tz::TimeZone::UTC.to_timestamp(date).ok()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -115,7 +127,11 @@ mod tests {
             (" 5 ", Some(5)),
             ("Thu, 01 Jan 1970 00:01:00 GMT", Some(60)),
             ("Wed, 31 Dec 1969 00:00:00 GMT", Some(0)),
+            ("Thursday, 01-Jan-70 00:01:00 GMT", Some(60)),
+            ("Thu Jan  1 00:01:00 1970", Some(60)),
             ("99999999999", Some(6 * 3600)),
+            ("99999999999999999999999999", Some(6 * 3600)),
+            ("", None),
             ("soon", None),
             ("-5", None),
         ] {
