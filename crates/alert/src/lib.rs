@@ -7,5 +7,5 @@ mod delivery;
 mod render;
 mod routing;
 
-pub use delivery::{AlertOptions, AlertWorker};
+pub use delivery::{AlertOptions, AlertWorker, Outgoing};
 pub use routing::ping;

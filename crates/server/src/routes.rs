@@ -77,7 +77,7 @@ async fn healthz() -> &'static str {
 
 /// 200 once robots and storage work; otherwise 503 with the reasons.
 async fn readyz(State(app): State<Arc<App>>) -> Response {
-    let storage = tokio::time::timeout(Duration::from_secs(5), app.store.next_due()).await;
+    let storage = tokio::time::timeout(Duration::from_secs(5), app.store.next_due(Timestamp::now())).await;
     let storage = match storage {
         Err(_) => Some("the storage does not answer".to_owned()),
         Ok(Err(error)) => Some(error.to_string()),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use watchkeep_model::{Channel, ChannelId, Contact, ContactId, DeliveryId, Event, MonitorId, OrgId};
+use watchkeep_model::{Channel, ChannelId, Contact, ContactId, DeliveryId, Event, EventId, MonitorId, OrgId};
 
 use crate::{Kept, Page, StoreError};
 
@@ -23,7 +23,7 @@ pub struct Delivery {
     /// Its owner.
     pub org: OrgId,
     /// The event that it tells; receivers know it by this id.
-    pub event: watchkeep_model::EventId,
+    pub event: EventId,
     /// Who is told.
     pub contact: ContactId,
     /// By which way.
@@ -69,8 +69,8 @@ pub struct PendingDelivery {
     pub delivery: Delivery,
     /// Who is told.
     pub contact: Contact,
-    /// By which way.
-    pub channel: Channel,
+    /// By which way; none when the contact lost this channel meanwhile, so that nobody can be told any more.
+    pub channel: Option<Channel>,
 }
 
 /// The outcome of one try, to be written down.
@@ -90,18 +90,23 @@ pub trait Outbox {
     /// Events that wait to be routed, oldest first.
     async fn pending_events(&self, limit: usize) -> Result<Vec<PendingEvent>, StoreError>;
 
-    /// Writes the deliveries of an event and takes it off the list, in one transaction.
-    async fn route(&self, event: &watchkeep_model::EventId, deliveries: Vec<Delivery>) -> Result<(), StoreError>;
+    /// Writes the deliveries of these events and takes them off the list, in one transaction.
+    async fn route(&self, routed: Vec<(EventId, Vec<Delivery>)>) -> Result<(), StoreError>;
 
-    /// Deliveries that are due: of each channel and monitor only the oldest waiting one, and channels take turns,
-    /// so that one with many due deliveries does not fill the list.
-    async fn due_deliveries(&self, now: Timestamp, limit: usize) -> Result<Vec<PendingDelivery>, StoreError>;
+    /// Deliveries that are due: of each channel and monitor only the oldest waiting one, of each channel at most
+    /// `per_channel`. Every channel's first comes before any channel's second, so that `limit` leaves none out for long.
+    async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        per_channel: usize,
+        limit: usize,
+    ) -> Result<Vec<PendingDelivery>, StoreError>;
 
-    /// When the next delivery is due, if any waits; those that wait for an earlier one do not count.
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    /// When a delivery that is not due at `now` will be, if any waits for its time and for no earlier one.
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Writes down what a try ended in. Of a delivery that waits no longer, nothing is written.
-    async fn record_attempt(&self, attempt: Attempt) -> Result<(), StoreError>;
+    /// Writes down what tries ended in, in one transaction. Of a delivery that waits no longer, nothing is written.
+    async fn record_attempts(&self, attempts: Vec<Attempt>) -> Result<(), StoreError>;
 
     /// Stores an event that is told at once and belongs to no monitor: a channel's trial.
     async fn enqueue(&self, event: Event, deliveries: Vec<Delivery>) -> Result<(), StoreError>;

@@ -5,8 +5,7 @@ pub(crate) mod webhook;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use watchkeep_model::ChannelTarget;
-use watchkeep_store::PendingDelivery;
+use watchkeep_model::{ChannelTarget, EventId, Secret};
 
 use crate::client::Client;
 
@@ -19,9 +18,24 @@ pub(crate) enum SendError {
     Permanent(String),
 }
 
-/// Sends a delivery by its channel; what the receiver said, in a few words.
-pub(crate) async fn send(client: &Client, pending: &PendingDelivery, now: Timestamp) -> Result<String, SendError> {
-    match &pending.channel.target {
-        ChannelTarget::Webhook { url, secret } => webhook::send(client, pending, url, secret, now).await,
+/// What is sent, whatever the way.
+pub(crate) struct Message {
+    /// What it tells; the same on every try.
+    pub(crate) event: EventId,
+    /// The rendered text.
+    pub(crate) body: String,
+    /// The contact's fixed token.
+    pub(crate) token: Secret,
+}
+
+/// Sends a message; what the receiver said, in a few words.
+pub(crate) async fn send(
+    client: &Client,
+    target: &ChannelTarget,
+    message: Message,
+    now: Timestamp,
+) -> Result<String, SendError> {
+    match target {
+        ChannelTarget::Webhook { url, secret } => webhook::send(client, url, secret, message, now).await,
     }
 }

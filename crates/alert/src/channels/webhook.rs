@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use sha2::Sha256;
 use url::Url;
 use watchkeep_model::WebhookSecret;
-use watchkeep_store::PendingDelivery;
 
-use super::SendError;
+use super::{Message, SendError};
 use crate::client::Client;
 
 /// The longest pause that a receiver may ask for.
@@ -20,29 +18,27 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
 
 pub(super) async fn send(
     client: &Client,
-    pending: &PendingDelivery,
     url: &Url,
     secret: &WebhookSecret,
+    message: Message,
     now: Timestamp,
 ) -> Result<String, SendError> {
-    let id = pending.delivery.event.as_str();
-    let body = &pending.delivery.body;
+    let id = message.event.as_str();
     let seconds = now.as_second();
+    let signature = signature(&secret.key(), id, seconds, &message.body);
     let mut headers = HeaderMap::new();
-    let token = pending.contact.webhook_token.expose();
-    let signature = signature(&secret.key(), id, seconds, body);
     for (name, value) in [
         ("content-type", "application/json"),
         ("webhook-id", id),
         ("webhook-timestamp", &seconds.to_string()),
         ("webhook-signature", &signature),
-        ("watchkeep-webhook-token", token),
+        ("watchkeep-webhook-token", message.token.expose()),
     ] {
         let value = HeaderValue::from_str(value)
             .map_err(|_| SendError::Permanent(format!("the header {name} cannot be sent")))?;
         headers.insert(name, value);
     }
-    let reply = client.post(url, headers, Bytes::copy_from_slice(body.as_bytes())).await;
+    let reply = client.post(url, headers, message.body.into()).await;
     let (status, headers) = reply.map_err(|error| SendError::Transient(error.to_string(), None))?;
     outcome(status, &headers, now)
 }

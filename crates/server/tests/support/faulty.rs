@@ -97,10 +97,10 @@ hand_on! {
     }
     Outbox {
         fn pending_events(&self, limit: usize) -> Vec<PendingEvent>;
-        fn route(&self, event: &EventId, deliveries: Vec<Delivery>) -> ();
-        fn due_deliveries(&self, now: Timestamp, limit: usize) -> Vec<PendingDelivery>;
-        fn next_due(&self) -> Option<Timestamp>;
-        fn record_attempt(&self, attempt: Attempt) -> ();
+        fn route(&self, routed: Vec<(EventId, Vec<Delivery>)>) -> ();
+        fn due_deliveries(&self, now: Timestamp, per_channel: usize, limit: usize) -> Vec<PendingDelivery>;
+        fn next_due(&self, now: Timestamp) -> Option<Timestamp>;
+        fn record_attempts(&self, attempts: Vec<Attempt>) -> ();
         fn enqueue(&self, event: Event, deliveries: Vec<Delivery>) -> ();
         fn deliveries(&self, org: &OrgId, after: Option<&str>, limit: usize) -> Page<Delivery>;
     }

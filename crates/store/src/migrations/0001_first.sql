@@ -96,6 +96,7 @@ CREATE TABLE delivery (
     last_outcome TEXT
 ) STRICT;
 CREATE INDEX delivery_waiting ON delivery (at) WHERE state = 'waiting';
+CREATE INDEX delivery_due ON delivery (channel, at) WHERE state = 'waiting';
 CREATE INDEX delivery_queue ON delivery (channel, monitor, seq) WHERE state = 'waiting';
 CREATE INDEX delivery_by_org ON delivery (org, seq);
 

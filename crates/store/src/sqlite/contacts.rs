@@ -143,21 +143,16 @@ impl Contacts for SqliteStore {
         self.writer
             .write("store a contact", move |transaction| {
                 let (id, org) = (contact.id.as_str(), contact.org.as_str());
-                let sql = "SELECT * FROM contact WHERE org = $1 AND id = $2";
-                let before = match row(transaction, sql, [org, id], |row| self::contact(row, &vault))? {
+                let sql = "SELECT version FROM contact WHERE org = $1 AND id = $2";
+                match row(transaction, sql, [org, id], |row| count_at(row, "version"))? {
                     None => return Ok(Put::Missing),
-                    Some(before) if before.version != expected_version => return Ok(Put::Conflict),
-                    Some(before) => before,
-                };
+                    Some(version) if version != expected_version => return Ok(Put::Conflict),
+                    Some(_) => {}
+                }
                 let sql = "UPDATE contact SET name = $1, channels = $2, webhook_token = $3, version = $4 WHERE id = $5";
                 let (channels, token) = locked(&vault, &contact)?;
                 let values = params![contact.name.as_str(), channels, token, signed(contact.version), id];
                 execute(transaction, "store a contact", sql, values)?;
-                for gone in before.channels.iter().filter(|gone| contact.channels.iter().all(|kept| kept.id != gone.id))
-                {
-                    let sql = "DELETE FROM delivery WHERE channel = $1 AND state = 'waiting'";
-                    execute(transaction, "store a contact", sql, [gone.id.as_str()])?;
-                }
                 Ok(Put::Done)
             })
             .await

@@ -1,11 +1,14 @@
 //! What must be told: events until they are routed, deliveries until they are made.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{Row, Transaction, params};
-use watchkeep_model::{ChannelId, ContactId, Event, EventId, OrgId, Telling};
+use rusqlite::{Connection, Row, Transaction, params};
+use watchkeep_model::{Event, EventId, OrgId, Telling};
 
 use super::{
     SqliteStore,
@@ -15,7 +18,7 @@ use super::{
     history::{cursor, event, page},
     monitors::{BY_KEY, kept},
 };
-use crate::{Attempt, Delivery, DeliveryState, Outbox, Page, PendingDelivery, PendingEvent, StoreError, vault::Vault};
+use crate::{Attempt, Delivery, DeliveryState, Outbox, Page, PendingDelivery, PendingEvent, StoreError};
 
 fn delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
     let at = time_at(row, "at")?;
@@ -49,25 +52,11 @@ fn columns(state: DeliveryState) -> (&'static str, i64) {
     }
 }
 
-/// Whether a contact still has a channel.
-fn has_channel(
-    transaction: &Transaction<'_>,
-    vault: &Vault,
-    id: &ContactId,
-    channel: &ChannelId,
-) -> Result<bool, StoreError> {
-    let found = row(transaction, "SELECT * FROM contact WHERE id = $1", [id.as_str()], |row| contact(row, vault))?;
-    Ok(found.is_some_and(|contact| contact.channels.iter().any(|known| known.id == *channel)))
-}
-
-fn insert(transaction: &Transaction<'_>, vault: &Vault, deliveries: &[Delivery]) -> Result<(), StoreError> {
+fn insert(transaction: &Transaction<'_>, deliveries: &[Delivery]) -> Result<(), StoreError> {
     let sql = "INSERT INTO delivery (id, org, event, contact, channel, monitor, body, created_at, state, at, attempts, last_outcome)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+               SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 WHERE EXISTS (SELECT 1 FROM contact WHERE id = $4)";
+    // A contact that was deleted a moment ago is told nothing.
     for new in deliveries {
-        // A contact or channel that was deleted a moment ago is told nothing.
-        if !has_channel(transaction, vault, &new.contact, &new.channel)? {
-            continue;
-        }
         let (state, at) = columns(new.state);
         let monitor = new.monitor.as_ref().map(watchkeep_model::MonitorId::as_str);
         let (id, org, event) = (new.id.as_str(), new.org.as_str(), new.event.as_str());
@@ -91,11 +80,35 @@ fn insert(transaction: &Transaction<'_>, vault: &Vault, deliveries: &[Delivery])
     Ok(())
 }
 
-/// What makes a delivery `d` wait: an older one of its monitor to the same channel. None waits for no monitor's.
+/// What lets a delivery `d` be made: no older one of its monitor to the same channel waits. None waits for no monitor's.
 macro_rules! is_first {
     () => {
         "NOT EXISTS (SELECT 1 FROM delivery e WHERE e.state = 'waiting' AND e.channel = d.channel AND e.monitor = d.monitor AND e.seq < d.seq)"
     };
+}
+
+/// The rows that are due, channel by channel: each look-up is answered by an index, however many rows wait.
+fn due(connection: &Connection, now: Timestamp, per_channel: usize, limit: usize) -> Result<Vec<i64>, StoreError> {
+    let sql = "WITH RECURSIVE waiting (channel) AS (
+                 SELECT min(channel) FROM delivery WHERE state = 'waiting'
+                 UNION ALL
+                 SELECT (SELECT min(channel) FROM delivery WHERE state = 'waiting' AND channel > waiting.channel)
+                 FROM waiting WHERE waiting.channel IS NOT NULL)
+               SELECT channel FROM waiting WHERE channel IS NOT NULL";
+    let channels = rows(connection, sql, [], |row| get::<String>(row, "channel"))?;
+    let mut found = Vec::new();
+    for channel in &channels {
+        let sql = concat!(
+            "SELECT at, seq FROM delivery d WHERE state = 'waiting' AND channel = $1 AND at <= $2 AND ",
+            is_first!(),
+            " ORDER BY at, seq LIMIT $3"
+        );
+        let values = params![channel, now.as_microsecond(), signed(per_channel as u64)];
+        let first = rows(connection, sql, values, |row| Ok((get::<i64>(row, "at")?, get::<i64>(row, "seq")?)))?;
+        found.extend(first.into_iter().enumerate().map(|(rank, (at, seq))| (rank, at, seq)));
+    }
+    found.sort_unstable();
+    Ok(found.into_iter().take(limit).map(|(_, _, seq)| seq).collect())
 }
 
 #[async_trait]
@@ -122,84 +135,88 @@ impl Outbox for SqliteStore {
             .await
     }
 
-    async fn route(&self, event: &EventId, deliveries: Vec<Delivery>) -> Result<(), StoreError> {
-        let (event, vault) = (event.clone(), Arc::clone(&self.vault));
+    async fn route(&self, routed: Vec<(EventId, Vec<Delivery>)>) -> Result<(), StoreError> {
         self.writer
-            .write("route an event", move |transaction| {
-                // Whoever was first has written the deliveries.
-                let sql = "UPDATE event SET waiting = 0 WHERE id = $1 AND waiting = 1";
-                if execute(transaction, "route an event", sql, [event.as_str()])? == 1 {
-                    insert(transaction, &vault, &deliveries)?;
+            .write("route events", move |transaction| {
+                for (event, deliveries) in &routed {
+                    // Whoever was first has written the deliveries.
+                    let sql = "UPDATE event SET waiting = 0 WHERE id = $1 AND waiting = 1";
+                    if execute(transaction, "route events", sql, [event.as_str()])? == 1 {
+                        insert(transaction, deliveries)?;
+                    }
                 }
                 Ok(())
             })
             .await
     }
 
-    async fn due_deliveries(&self, now: Timestamp, limit: usize) -> Result<Vec<PendingDelivery>, StoreError> {
+    async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        per_channel: usize,
+        limit: usize,
+    ) -> Result<Vec<PendingDelivery>, StoreError> {
         let vault = Arc::clone(&self.vault);
         self.readers
             .read(move |connection| {
-                // Channels take turns: one with many due deliveries does not keep the others from theirs.
-                let sql = concat!(
-                    "SELECT n.* FROM delivery n JOIN (SELECT seq, at, row_number() OVER (PARTITION BY channel ORDER BY at, seq) AS turn
-                     FROM delivery d WHERE state = 'waiting' AND at <= $1 AND ",
-                    is_first!(),
-                    ") d ON d.seq = n.seq ORDER BY d.turn, d.at, d.seq LIMIT $2"
-                );
-                let due = rows(connection, sql, params![now.as_microsecond(), signed(limit as u64)], delivery)?;
-                let mut pending = Vec::with_capacity(due.len());
-                for delivery in due {
-                    let contact_id: &ContactId = &delivery.contact;
-                    let found = row(connection, "SELECT * FROM contact WHERE id = $1", [contact_id.as_str()], |row| contact(row, &vault))?;
-                    let channel = found.as_ref().and_then(|contact| contact.channels.iter().find(|channel| channel.id == delivery.channel).cloned());
-                    if let (Some(contact), Some(channel)) = (found, channel) {
-                        pending.push(PendingDelivery { delivery, contact, channel });
-                    }
+                let mut contacts = HashMap::new();
+                let mut pending = Vec::new();
+                for seq in due(connection, now, per_channel, limit)? {
+                    let Some(delivery) = row(connection, "SELECT * FROM delivery WHERE seq = $1", [seq], delivery)?
+                    else {
+                        continue;
+                    };
+                    let contact = match contacts.entry(delivery.contact.clone()) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(new) => {
+                            let sql = "SELECT * FROM contact WHERE id = $1";
+                            new.insert(row(connection, sql, [delivery.contact.as_str()], |row| contact(row, &vault))?)
+                        }
+                    };
+                    // A contact that is deleted takes its deliveries with it.
+                    let Some(contact) = contact.clone() else { continue };
+                    let channel = contact.channels.iter().find(|channel| channel.id == delivery.channel).cloned();
+                    pending.push(PendingDelivery { delivery, contact, channel });
                 }
                 Ok(pending)
             })
             .await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.readers
-            .read(|connection| {
+            .read(move |connection| {
                 let sql = concat!(
-                    "SELECT at FROM delivery d WHERE state = 'waiting' AND ",
-                    is_first!(),
-                    " ORDER BY at LIMIT 1"
+                    "SELECT min(at) AS at FROM delivery d WHERE state = 'waiting' AND at > $1 AND ",
+                    is_first!()
                 );
-                let due = row(connection, sql, [], |row| get::<i64>(row, "at"))?;
+                let due = row(connection, sql, [now.as_microsecond()], |row| get::<Option<i64>>(row, "at"))?.flatten();
                 due.map(|due| time(due, "a delivery")).transpose()
             })
             .await
     }
 
-    async fn record_attempt(&self, attempt: Attempt) -> Result<(), StoreError> {
+    async fn record_attempts(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+        let doing = "note the outcomes of deliveries";
         self.writer
-            .write("note a delivery's outcome", move |transaction| {
-                let (state, at) = columns(attempt.state);
-                // What was sent stays sent, whatever a second try ends in.
-                let sql = "UPDATE delivery SET state = $1, at = $2, attempts = attempts + 1, last_outcome = $3
-                           WHERE id = $4 AND state = 'waiting'";
-                execute(
-                    transaction,
-                    "note a delivery's outcome",
-                    sql,
-                    params![state, at, attempt.outcome, attempt.id.as_str()],
-                )
-                .map(drop)
+            .write(doing, move |transaction| {
+                for attempt in &attempts {
+                    let (state, at) = columns(attempt.state);
+                    // What was sent stays sent, whatever a second try ends in.
+                    let sql = "UPDATE delivery SET state = $1, at = $2, last_outcome = $3, attempts = attempts + 1
+                               WHERE id = $4 AND state = 'waiting'";
+                    execute(transaction, doing, sql, params![state, at, attempt.outcome, attempt.id.as_str()])?;
+                }
+                Ok(())
             })
             .await
     }
 
     async fn enqueue(&self, event: Event, deliveries: Vec<Delivery>) -> Result<(), StoreError> {
-        let vault = Arc::clone(&self.vault);
         self.writer
             .write("store an event", move |transaction| {
                 write_event(transaction, None, &event, Telling::Keep)?;
-                insert(transaction, &vault, &deliveries)
+                insert(transaction, &deliveries)
             })
             .await
     }

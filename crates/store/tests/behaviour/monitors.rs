@@ -93,7 +93,10 @@ async fn a_deleted_monitor_is_gone_with_all_that_was_known_of_it() {
             let step = change(&place.org, id, &stored.state, StatusCode::new(451), 5);
             let (event, _) = step.events[0].clone();
             place.change(vec![step]).await;
-            store.route(&event.id, vec![delivery(id.as_str().as_bytes()[9], &event, &contact, 0, 5)]).await.unwrap();
+            store
+                .route(vec![(event.id.clone(), vec![delivery(id.as_str().as_bytes()[9], &event, &contact, 0, 5)])])
+                .await
+                .unwrap();
         }
         assert_eq!(store.delete_monitor(&OrgId::from_random([9; 16]), &gone.monitor.id).await.unwrap(), Put::Missing);
         assert_eq!(store.delete_monitor(&place.org, &gone.monitor.id).await.unwrap(), Put::Done);
