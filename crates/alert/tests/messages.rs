@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use support::{House, SECRET, SOON, TOKEN, body, header, is_sent, signature, told};
 use watchkeep_lab::receiver::{Mood, Receiver};
+use watchkeep_model::ChannelTarget;
 use watchkeep_store::{Contacts, Outbox};
 
 #[tokio::test]
@@ -80,6 +81,27 @@ async fn every_try_has_the_same_id_and_body_and_a_signature_of_its_own_time() {
     let delivery = house.deliveries().await.remove(0);
     assert!(is_sent(&delivery), "{delivery:?}");
     assert_eq!((delivery.attempts, delivery.last_outcome.as_deref()), (3, Some("the receiver answered 204")));
+}
+
+#[tokio::test]
+async fn two_live_secrets_sign_side_by_side() {
+    const OLDER: &str = "whsec_b2xkZXIgYnkgYSB3aG9sZSByb3RhdGlvbi4u";
+    let receiver = Receiver::start().await;
+    let house = House::new().await;
+    let mut contact = house.contact(&[receiver.url()]).await;
+    let ChannelTarget::Webhook { older_secret, .. } = &mut contact.channels[0].target;
+    *older_secret = Some(OLDER.parse().unwrap());
+    contact.version = 2;
+    house.store.update_contact(contact.clone(), 1).await.unwrap();
+    let stored = house.store.contacts(&house.org).await.unwrap().remove(0);
+    assert_eq!(stored.channels, contact.channels, "both are kept");
+    let mut shop = house.monitor(&contact).await;
+    let worker = house.worker();
+    house.change(&mut shop, 451).await;
+    let request = receiver.wait_for_number(SOON, 1).await;
+    let expected = format!("{} {}", signature(&request, SECRET), signature(&request, OLDER));
+    assert_eq!(header(&request, "webhook-signature"), expected);
+    worker.stop(SOON).await;
 }
 
 #[tokio::test]

@@ -46,6 +46,8 @@ pub enum ChannelTarget {
         url: Url,
         /// Signs every message.
         secret: WebhookSecret,
+        /// The secret before it, which signs too while receivers change over.
+        older_secret: Option<WebhookSecret>,
     },
 }
 
@@ -58,16 +60,25 @@ pub struct ContactSettings {
     pub channels: Vec<ChannelSettings>,
 }
 
-/// A channel as a user gives it: the secret may be left to the system.
+/// A channel as a user gives it: the secrets may be left to the system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChannelSettings {
     /// An HTTP(S) receiver.
     Webhook {
         /// The receiver.
         url: Url,
-        /// The secret, or none to have one made.
-        secret: Option<WebhookSecret>,
+        /// The secrets, newest first, two at most; none to keep those that there are, or to have one made.
+        secrets: Vec<GivenSecret>,
     },
+}
+
+/// A secret as a user gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GivenSecret {
+    /// The mask: the one that is kept at the same place.
+    Kept,
+    /// Another one.
+    New(WebhookSecret),
 }
 
 impl ContactSettings {
@@ -105,8 +116,16 @@ impl ChannelSettings {
         if url.is_none() && reader.problem_count() == 0 {
             reader.problem("url", "is missing; give the receiver's http:// or https:// address");
         }
-        let secret = reader.parse::<WebhookSecret>("secret");
-        Some(Self::Webhook { url: url?.0, secret })
+        let secret = reader.parse::<GivenSecret>("secret");
+        let secrets = reader.list::<GivenSecret>("secrets", 2);
+        if secret.is_some() && secrets.is_some() {
+            reader.problem("secrets", "cannot stand beside secret; give both secrets here, the newest first");
+        }
+        if secrets.as_ref().is_some_and(Vec::is_empty) {
+            reader.problem("secrets", "must have one or two entries");
+        }
+        let alone = secret.filter(|secret| *secret != GivenSecret::Kept);
+        Some(Self::Webhook { url: url?.0, secrets: secrets.unwrap_or_else(|| alone.into_iter().collect()) })
     }
 }
 
@@ -114,12 +133,16 @@ impl Channel {
     /// The channel as the API shows it.
     #[must_use]
     pub fn write(&self, exposure: Exposure) -> Object {
-        let ChannelTarget::Webhook { url, secret } = &self.target;
+        let ChannelTarget::Webhook { url, secret, older_secret } = &self.target;
         let mut object = Object::new();
         object.insert("id".to_owned(), json!(self.id));
         object.insert("type".to_owned(), json!("webhook"));
         object.insert("url".to_owned(), json!(url));
-        object.insert("secret".to_owned(), json!(exposure.of(&secret.0)));
+        let secret = exposure.of(&secret.0);
+        match older_secret {
+            None => object.insert("secret".to_owned(), json!(secret)),
+            Some(older) => object.insert("secrets".to_owned(), json!([secret, exposure.of(&older.0)])),
+        };
         object
     }
 }
@@ -178,6 +201,14 @@ impl FromStr for WebhookSecret {
         let encoded = text.strip_prefix(Self::PREFIX).ok_or(FORM)?;
         let key = BASE64_STANDARD.decode(encoded).map_err(|_| FORM)?;
         if (24..=64).contains(&key.len()) { Ok(Self(Secret::new(text))) } else { Err(FORM) }
+    }
+}
+
+impl FromStr for GivenSecret {
+    type Err = <WebhookSecret as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == Secret::MASK { Ok(Self::Kept) } else { text.parse().map(Self::New) }
     }
 }
 

@@ -28,7 +28,7 @@ mod words;
 
 pub use account::{Scope, Session, Token, TokenHash, User};
 pub use certificate::{Certificate, SeenCertificate};
-pub use contact::{Channel, ChannelSettings, ChannelTarget, Contact, ContactSettings, WebhookSecret};
+pub use contact::{Channel, ChannelSettings, ChannelTarget, Contact, ContactSettings, GivenSecret, WebhookSecret};
 pub use decision::{IncidentChange, StateChange};
 pub use egress::{EgressPolicy, Forbidden};
 pub use event::{Event, EventType, StatusChange, Telling};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use watchkeep_model::{
-    Channel, ChannelId, ChannelSettings, ChannelTarget, Contact, ContactId, ContactSettings, DeliveryId, Invalid,
-    Object, OrgId, Secret, WebhookSecret,
+    Channel, ChannelId, ChannelSettings, ChannelTarget, Contact, ContactId, ContactSettings, DeliveryId, GivenSecret,
+    Invalid, Object, OrgId, Secret, WebhookSecret,
 };
 use watchkeep_store::{Put, StoreError};
 
@@ -151,10 +151,6 @@ fn parse(mut input: Object) -> Result<(ContactSettings, Vec<Option<ChannelId>>),
     if let Some(serde_json::Value::Array(entries)) = input.get_mut("channels") {
         for (index, entry) in entries.iter_mut().enumerate() {
             let Some(entry) = entry.as_object_mut() else { continue };
-            // A mask stands for the secret that is kept, like no secret at all.
-            if entry.get("secret").and_then(|secret| secret.as_str()) == Some(Secret::MASK) {
-                entry.remove("secret");
-            }
             let id = entry.remove("id").filter(|id| !id.is_null()).map(|id| id.as_str().unwrap_or_default().parse());
             let id = id.transpose().map_err(|error: watchkeep_model::InvalidId| {
                 Invalid::one(format!("channels[{index}].id"), error.to_string())
@@ -173,7 +169,7 @@ fn channels(
 ) -> Result<Vec<Channel>, Invalid> {
     let mut left: Vec<&Channel> = present.iter().collect();
     let mut kept = Vec::with_capacity(wanted.len());
-    for (index, ChannelSettings::Webhook { url, secret }) in wanted.into_iter().enumerate() {
+    for (index, ChannelSettings::Webhook { url, secrets }) in wanted.into_iter().enumerate() {
         let id = named.get(index).and_then(Option::as_ref);
         let same = left.iter().position(|channel| {
             let ChannelTarget::Webhook { url: present, .. } = &channel.target;
@@ -183,14 +179,34 @@ fn channels(
             return Err(Invalid::one(format!("channels[{index}].id"), "is not the id of a channel of this contact"));
         }
         let same = same.map(|position| left.remove(position));
-        let kept_secret = same.map(|channel| match &channel.target {
-            ChannelTarget::Webhook { secret, .. } => secret.clone(),
-        });
-        let secret = secret.or(kept_secret).unwrap_or_else(|| WebhookSecret::from_random(random_bytes()));
+        let (secret, older_secret) = live_secrets(secrets, same).ok_or_else(|| {
+            Invalid::one(format!("channels[{index}].secrets"), "masks a secret that is not kept here")
+        })?;
         let id = same.map_or_else(fresh_id, |channel| channel.id.clone());
-        kept.push(Channel { id, target: ChannelTarget::Webhook { url, secret } });
+        kept.push(Channel { id, target: ChannelTarget::Webhook { url, secret, older_secret } });
     }
     Ok(kept)
+}
+
+/// The secrets that sign from now on: `None` when one is to be kept and there is none. Each mask stands for the
+/// secret that is next to be kept, so that a new one before the mask of the present one begins a rotation.
+fn live_secrets(given: Vec<GivenSecret>, present: Option<&Channel>) -> Option<(WebhookSecret, Option<WebhookSecret>)> {
+    let mut kept = present.into_iter().flat_map(|channel| {
+        let ChannelTarget::Webhook { secret, older_secret, .. } = &channel.target;
+        [secret].into_iter().chain(older_secret).cloned()
+    });
+    if given.is_empty() {
+        return Some((kept.next().unwrap_or_else(|| WebhookSecret::from_random(random_bytes())), kept.next()));
+    }
+    let live: Option<Vec<_>> = given
+        .into_iter()
+        .map(|given| match given {
+            GivenSecret::Kept => kept.next(),
+            GivenSecret::New(secret) => Some(secret),
+        })
+        .collect();
+    let mut live = live?.into_iter();
+    Some((live.next()?, live.next()))
 }
 
 fn written(channels: &[Channel]) -> serde_json::Value {

@@ -288,6 +288,46 @@ async fn contacts_keep_their_secrets_and_channels() {
 }
 
 #[tokio::test]
+async fn secrets_are_rotated_with_two_that_live() {
+    let place = Place::new().await;
+    let key = |letters: &str| format!("whsec_{}", letters.repeat(8));
+    let (first, second, third) = (key("QUJD"), key("REVG"), key("R0hJ"));
+    let channel =
+        |secrets: Value| json!({"channels": [{"type": "webhook", "url": "http://a.example/", "secrets": secrets}]});
+    let mut body = channel(json!([first]));
+    body["name"] = json!("ops");
+    let created = place.post("/contacts", body).await.json();
+    let path = format!("/contacts/{}", id_of(&created));
+    let live = async || {
+        let stored = place.app.store.contacts(&place.org).await.unwrap().remove(0);
+        let watchkeep_model::ChannelTarget::Webhook { secret, older_secret, .. } = &stored.channels[0].target;
+        (secret.expose().to_owned(), older_secret.as_ref().map(|older| older.expose().to_owned()))
+    };
+    let change = async |body: Value| place.call(Method::PATCH, &path, Some(body)).await;
+
+    // A new one before the mask of the present one: both sign.
+    let shown = change(channel(json!([second, "********"]))).await.json();
+    assert_eq!(live().await, (second.clone(), Some(first)));
+    assert_eq!(shown["channels"][0]["secrets"], json!(["********", "********"]));
+    // What is shown can be sent back.
+    change(json!({"channels": shown["channels"]})).await;
+    assert!(live().await.1.is_some());
+    // The newest alone: the rotation is over.
+    let shown = change(channel(json!(["********"]))).await.json();
+    assert_eq!(live().await, (second, None));
+    assert_eq!(shown["channels"][0]["secret"], "********");
+    // One key at once, without rotation.
+    change(json!({"channels": [{"type": "webhook", "url": "http://a.example/", "secret": third}]})).await;
+    assert_eq!(live().await, (third.clone(), None));
+
+    for secrets in [json!([]), json!([third, third, third]), json!("********"), json!(["********", "********"])] {
+        let problem = change(channel(secrets)).await.assert_problem(422, "channels[0].secrets");
+        assert_eq!(problem["errors"][0]["field"], "channels[0].secrets", "{problem}");
+    }
+    assert_eq!(live().await, (third, None));
+}
+
+#[tokio::test]
 async fn a_channel_is_tried_out() {
     let place = Place::new().await;
     let contact = place

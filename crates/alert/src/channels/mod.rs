@@ -36,6 +36,9 @@ pub(crate) async fn send(
     now: Timestamp,
 ) -> Result<String, SendError> {
     match target {
-        ChannelTarget::Webhook { url, secret } => webhook::send(client, url, secret, message, now).await,
+        ChannelTarget::Webhook { url, secret, older_secret } => {
+            let secrets = [secret].into_iter().chain(older_secret);
+            webhook::send(client, url, secrets, message, now).await
+        }
     }
 }

@@ -16,22 +16,23 @@ use crate::client::Client;
 /// The longest pause that a receiver may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
 
+/// Sends a message with a signature for each of the secrets: a receiver takes it when it knows one of them.
 pub(super) async fn send(
     client: &Client,
     url: &Url,
-    secret: &WebhookSecret,
+    secrets: impl Iterator<Item = &WebhookSecret>,
     message: Message,
     now: Timestamp,
 ) -> Result<String, SendError> {
     let id = message.event.as_str();
     let seconds = now.as_second();
-    let signature = signature(&secret.key(), id, seconds, &message.body);
+    let signatures: Vec<_> = secrets.map(|secret| signature(&secret.key(), id, seconds, &message.body)).collect();
     let mut headers = HeaderMap::new();
     for (name, value) in [
         ("content-type", "application/json"),
         ("webhook-id", id),
         ("webhook-timestamp", &seconds.to_string()),
-        ("webhook-signature", &signature),
+        ("webhook-signature", &signatures.join(" ")),
         ("watchkeep-webhook-token", message.token.expose()),
     ] {
         let value = HeaderValue::from_str(value)

@@ -77,7 +77,11 @@ impl House {
     pub async fn contact(&self, urls: &[String]) -> Contact {
         let channel = |url: &String| Channel {
             id: fresh(),
-            target: ChannelTarget::Webhook { url: url.parse().unwrap(), secret: SECRET.parse().unwrap() },
+            target: ChannelTarget::Webhook {
+                url: url.parse().unwrap(),
+                secret: SECRET.parse().unwrap(),
+                older_secret: None,
+            },
         };
         let contact = Contact {
             id: fresh(),

@@ -274,6 +274,11 @@ fn contact(description: &str) -> ObjectBuilder {
         .property("type", text("The kind of channel.").enum_values(Some(["webhook"])))
         .property("url", text("The receiver's http:// or https:// address."))
         .property("secret", text("The key that signs, whsec_ and base64; made when absent."))
+        .property(
+            "secrets",
+            texts("Instead of it: one or two keys that sign, the newest first, while receivers change over.")
+                .max_items(Some(2)),
+        )
         .property("id", text("The id of the channel that this entry changes; a new channel when absent."))
         .required("type")
         .required("url");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Row, Transaction, params};
 use watchkeep_model::{
-    Channel, ChannelId, ChannelSettings, ChannelTarget, Contact, ContactId, ContactSettings, Exposure, MonitorId,
-    Object, OrgId, Secret,
+    Channel, ChannelId, ChannelSettings, ChannelTarget, Contact, ContactId, ContactSettings, Exposure, GivenSecret,
+    MonitorId, Object, OrgId, Secret,
 };
 
 use super::{
@@ -34,9 +34,13 @@ fn channels(name: String, stored: Vec<Object>) -> Result<Vec<Channel>, StoreErro
     let settings = ContactSettings::parse(contact).map_err(|invalid| corrupt(invalid.to_string()))?;
     ids.into_iter()
         .zip(settings.channels)
-        .map(|(id, ChannelSettings::Webhook { url, secret })| {
-            let secret = secret.ok_or_else(|| corrupt("it has no secret".to_owned()))?;
-            Ok(Channel { id, target: ChannelTarget::Webhook { url, secret } })
+        .map(|(id, ChannelSettings::Webhook { url, secrets })| {
+            let mut secrets = secrets.into_iter().filter_map(|given| match given {
+                GivenSecret::New(secret) => Some(secret),
+                GivenSecret::Kept => None,
+            });
+            let secret = secrets.next().ok_or_else(|| corrupt("it has no secret".to_owned()))?;
+            Ok(Channel { id, target: ChannelTarget::Webhook { url, secret, older_secret: secrets.next() } })
         })
         .collect()
 }

@@ -127,6 +127,7 @@ pub fn contact(org: &OrgId, number: u8, channels: u8) -> Contact {
         target: ChannelTarget::Webhook {
             url: format!("http://127.0.0.1:9000/{index}").parse().unwrap(),
             secret: WebhookSecret::from_random([number.wrapping_add(index); 32]),
+            older_secret: (index % 2 == 1).then(|| WebhookSecret::from_random([index; 32])),
         },
     };
     Contact {
