@@ -16,6 +16,8 @@
 //! | webhooks | [`receiver::Receiver`] |
 //! | the dashboard in a browser | [`chromium::Chromium`] |
 //!
+//! What benchmarks measure, and their yardstick, is in [`measure`].
+//!
 //! Starters of real programs give `None` when the variable `WATCHKEEP_MISSING_PEERS` (a comma list) names the program
 //! as missing, and fail when it is missing without that.
 #![allow(
@@ -31,6 +33,7 @@ pub mod chromium;
 pub mod dns;
 pub mod http;
 pub mod http2;
+pub mod measure;
 pub mod nginx;
 mod program;
 pub mod raw;

@@ -14,13 +14,14 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     process::{Child, Command, Stdio},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 use tokio::{runtime::Runtime, task::JoinSet};
 use watchkeep_lab::{
     ca::{Authority, Profile},
+    measure::{Processor, microseconds_each, repeat, resident, wrk},
     nginx::Nginx,
     raw::Act,
     tls::{Offer, Server},
@@ -57,7 +58,7 @@ fn main() {
     for (name, url, target) in [("HTTP", clear.url(), 40.0), ("HTTPS, TLS 1.3, verified", secure.url(), 200.0)] {
         let test = parse(&url, &json!({"ca_file": trusted}));
         let mine = cpu_of_checks(&runtime, &test);
-        let yardstick = cpu_of_wrk(&url);
+        let yardstick = wrk(&url, AT_ONCE, MEASURED);
         let ratio = mine / yardstick;
         println!("{name:34}{mine:>9.1} µs{yardstick:>9.1} µs{ratio:>9.2}{target:>6.0} µs");
     }
@@ -85,60 +86,18 @@ fn parse(url: &str, options: &Value) -> Test {
 
 /// Microseconds of user and system time of this process for each check.
 fn cpu_of_checks(runtime: &Runtime, test: &Test) -> f64 {
-    let prober = Arc::new(Prober::new(ProberOptions::default()).unwrap());
-    let run = |span: Duration| {
-        let (prober, test) = (Arc::clone(&prober), Arc::new(test.clone()));
-        runtime.block_on(async move {
-            let end = Instant::now() + span;
-            let mut workers = JoinSet::new();
-            for _ in 0..AT_ONCE {
-                let (prober, test) = (Arc::clone(&prober), Arc::clone(&test));
-                workers.spawn(async move {
-                    let (location, mut count) = (LocationName::local(), 0_u32);
-                    while Instant::now() < end {
-                        let result = prober.run(&test, &location).await;
-                        assert!(result.verdict.code.is_operational(), "{:?}", result.verdict);
-                        count += 1;
-                    }
-                    count
-                });
-            }
-            workers.join_all().await.into_iter().sum::<u32>()
-        })
+    let (prober, test) = (Arc::new(Prober::new(ProberOptions::default()).unwrap()), Arc::new(test.clone()));
+    let check = move || {
+        let (prober, test) = (Arc::clone(&prober), Arc::clone(&test));
+        async move {
+            let result = prober.run(&test, &LocationName::local()).await;
+            assert!(result.verdict.code.is_operational(), "{:?}", result.verdict);
+        }
     };
-    run(MEASURED / 8);
-    let before = Cpu::now();
-    let count = run(MEASURED);
-    (Cpu::now().own - before.own) / f64::from(count)
-}
-
-/// The same for wrk, a new connection for each request.
-fn cpu_of_wrk(url: &str) -> f64 {
-    let before = Cpu::now();
-    let output = Command::new("wrk")
-        .args(["-t1", &format!("-c{AT_ONCE}"), &format!("-d{}s", MEASURED.as_secs()), "-H", "Connection: close", url])
-        .output()
-        .unwrap_or_else(|error| panic!("wrk is the yardstick and cannot be run: {error}"));
-    let report = String::from_utf8(output.stdout).unwrap();
-    let count = report.lines().find_map(|line| line.trim().split_once(" requests in "));
-    let count: u32 = count.unwrap_or_else(|| panic!("wrk counted nothing: {report}")).0.parse().unwrap();
-    (Cpu::now().children - before.children) / f64::from(count)
-}
-
-/// Microseconds of user and system time so far.
-struct Cpu {
-    own: f64,
-    children: f64,
-}
-
-impl Cpu {
-    fn now() -> Self {
-        let line = fs::read_to_string("/proc/self/stat").unwrap();
-        // The name in parentheses may have spaces; times are the 14th to 17th field, in hundredths of a second.
-        let fields: Vec<&str> = line.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        let microseconds = |index: usize| fields[index - 3].parse::<f64>().unwrap() * 10_000.0;
-        Self { own: microseconds(14) + microseconds(15), children: microseconds(16) + microseconds(17) }
-    }
+    runtime.block_on(repeat(AT_ONCE, MEASURED / 8, check.clone()));
+    let before = Processor::now();
+    let count = runtime.block_on(repeat(AT_ONCE, MEASURED, check));
+    microseconds_each(Processor::now().own - before.own, count)
 }
 
 /// KiB of this process for each of many tests that wait.
@@ -162,7 +121,7 @@ fn memory_of_stalled(runtime: &Runtime, test: &Test) -> f64 {
         let before = resident();
         begin(&mut stalled, STALLED);
         settled().await;
-        (resident() - before) / f64::from(u32::try_from(STALLED).unwrap())
+        resident().saturating_sub(before) as f64 / 1_024.0 / STALLED as f64
     })
 }
 
@@ -172,18 +131,11 @@ async fn settled() {
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let now = resident();
-        if (now - last).abs() < 64.0 {
+        if now.abs_diff(last) < 64 * 1_024 {
             return;
         }
         last = now;
     }
-}
-
-/// KiB in memory.
-fn resident() -> f64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// A copy of this program that makes handshakes and never answers a request: its memory must not count.

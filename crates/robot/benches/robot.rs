@@ -14,6 +14,7 @@ use watchkeep_bus::{
     Assignment, Command, FirstTest,
     in_process::{self, BatchReceiver},
 };
+use watchkeep_lab::measure::{Processor, resident};
 use watchkeep_model::{Confirm, LocationName, MonitorId, Observed, Phases, Span, Test, TestResult, Verdict};
 use watchkeep_robot::{Robot, RobotOptions, Tester, wheel::Wheel};
 
@@ -54,21 +55,6 @@ fn assignment(number: u32, interval: Span) -> Box<Assignment> {
     })
 }
 
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1_024
-}
-
-/// Processor time of this process so far.
-fn processor() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<u64> =
-        stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2).map(|n| n.parse().unwrap()).collect();
-    // Linux counts in hundredths of a second, whatever its timer does.
-    Duration::from_millis(10 * (fields[0] + fields[1]))
-}
-
 async fn acknowledge(mut batches: BatchReceiver) {
     while let Some(delivery) = batches.recv().await {
         delivery.acknowledgement.kept();
@@ -97,9 +83,9 @@ async fn run(monitors: u32, interval: Span, time: Duration) {
         resident().saturating_sub(before) / u64::from(monitors)
     );
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let (earlier, used) = (gauge.read(), processor());
+    let (earlier, used) = (gauge.read(), Processor::now().own);
     tokio::time::sleep(time).await;
-    let (later, used) = (gauge.read(), processor().saturating_sub(used));
+    let (later, used) = (gauge.read(), Processor::now().own - used);
     let (tests, lateness) = (later.started - earlier.started, later.lateness.since(&earlier.lateness));
     println!(
         "  {} tests/s; late by {:?} (p50), {:?} (p99), {:?} (all); {:?} of processor time for each",

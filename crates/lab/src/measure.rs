@@ -1,0 +1,89 @@
+//! What benchmarks measure of this process and of their yardstick: processor time and memory, as Linux counts them.
+//! Absolute times drift between machines; a benchmark runs the yardstick beside itself and prints the ratio.
+
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use tokio::task::JoinSet;
+
+/// Processor time so far, user and system together, in steps of 10 ms.
+#[derive(Clone, Copy, Debug)]
+pub struct Processor {
+    /// Of this process.
+    pub own: Duration,
+    /// Of its children that have ended.
+    pub children: Duration,
+}
+
+impl Processor {
+    /// The time now.
+    #[must_use]
+    pub fn now() -> Self {
+        let line = fs::read_to_string("/proc/self/stat").unwrap();
+        // The name in parentheses may have spaces; times are the 14th to 17th field, in hundredths of a second.
+        let fields: Vec<&str> = line.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        let time = |index: usize| Duration::from_millis(10 * fields[index - 3].parse::<u64>().unwrap());
+        Self { own: time(14) + time(15), children: time(16) + time(17) }
+    }
+}
+
+/// Microseconds of a time for each of `count`.
+#[must_use]
+pub fn microseconds_each(time: Duration, count: u64) -> f64 {
+    time.as_secs_f64() * 1e6 / count.max(1) as f64
+}
+
+/// Does a job again and again, `at_once` of it at the same time, until the time is up; how often it was done.
+///
+/// # Panics
+/// When the job does.
+pub async fn repeat<F: Future<Output = ()> + Send + 'static>(
+    at_once: usize,
+    span: Duration,
+    job: impl Fn() -> F + Clone + Send + 'static,
+) -> u64 {
+    let end = Instant::now() + span;
+    let mut workers = JoinSet::new();
+    for _ in 0..at_once {
+        let job = job.clone();
+        let work = async move {
+            let mut count = 0;
+            while Instant::now() < end {
+                job().await;
+                count += 1;
+            }
+            count
+        };
+        workers.spawn(work);
+    }
+    workers.join_all().await.into_iter().sum()
+}
+
+/// Bytes of this process in memory.
+#[must_use]
+pub fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
+}
+
+/// Microseconds of processor time that wrk takes for each request, a new connection for every one: the floor of what
+/// a check can cost.
+///
+/// # Panics
+/// When wrk cannot be run or counts nothing.
+#[must_use]
+pub fn wrk(url: &str, at_once: usize, span: Duration) -> f64 {
+    let before = Processor::now();
+    let output = Command::new("wrk")
+        .args(["-t1", &format!("-c{at_once}"), &format!("-d{}s", span.as_secs()), "-H", "Connection: close", url])
+        .output()
+        .unwrap_or_else(|error| panic!("wrk is the yardstick and cannot be run: {error}"));
+    let report = String::from_utf8(output.stdout).unwrap();
+    let count = report.lines().find_map(|line| line.trim().split_once(" requests in "));
+    let count = count.unwrap_or_else(|| panic!("wrk counted nothing: {report}")).0.parse().unwrap();
+    microseconds_each(Processor::now().children - before.children, count)
+}
