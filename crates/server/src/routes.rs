@@ -1,5 +1,5 @@
 //! All routes on one page: the API, the pages, health, and what is wrapped around them.
-//! Layers run from the outside in: headers, panics, compression, origin, then the handler's own limits.
+//! Layers run from the outside in: headers, panics, compression, clarity, origin, then the handler's own limits.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
     App,
     api::{self, LARGEST_BODY, Problem},
     auth::same_origin,
-    live, pages, shield,
+    legible, live, pages, shield,
 };
 
 /// What answers at once must be done within this time.
@@ -42,6 +42,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(no_route)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn(same_origin))
+        .layer(from_fn(legible::only))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&app), shield::headers))

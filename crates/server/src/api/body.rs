@@ -1,10 +1,10 @@
 //! Takes a request's body as one JSON object, strictly: bounded in size and depth, no field twice.
 //! What the fields mean is for the model's parsers to say.
 
-use std::{cell::RefCell, fmt};
+use std::{cell::RefCell, fmt, time::Duration};
 
 use axum::{
-    body::Bytes,
+    body::{Bytes, HttpBody},
     extract::{FromRequest, Request, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header},
 };
@@ -16,6 +16,8 @@ use super::Problem;
 
 /// The largest body that is taken, in bytes.
 pub const LARGEST_BODY: usize = 1024 * 1024;
+/// A body must be complete within this time after its headers (slow-loris).
+const ARRIVAL: Duration = Duration::from_secs(15);
 /// The most levels of objects and lists; nothing that the API takes needs a third of it.
 const DEEPEST: usize = 32;
 
@@ -58,7 +60,12 @@ impl<S: Send + Sync> FromRequest<S> for NoFields {
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+    // What is announced too large need not arrive first.
+    if request.body().size_hint().lower() > LARGEST_BODY as u64 {
+        return Err(Problem::too_large(LARGEST_BODY));
+    }
+    let arrived = tokio::time::timeout(ARRIVAL, Bytes::from_request(request, state)).await;
+    arrived.map_err(|_| Problem::late(ARRIVAL))?.map_err(|rejection| match rejection {
         BytesRejection::FailedToBufferBody(failure) if failure.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             Problem::too_large(LARGEST_BODY)
         }

@@ -1,7 +1,7 @@
 //! What the API says when it cannot do what was asked: RFC 9457 problem documents, one clear sentence each.
 //! Every refusal of the API is one of these, from a syntax error to a missing monitor.
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -77,6 +77,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "malformed-body", "Malformed body", detail)
     }
 
+    /// A request that can be read in more than one way, or in none; 400.
+    #[must_use]
+    pub fn unclear(detail: impl Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "unclear-request", "Unclear request", detail)
+    }
+
     /// A body in which one field stands twice; 400.
     #[must_use]
     pub fn duplicate_field(field: &str) -> Self {
@@ -91,6 +97,13 @@ impl Problem {
     pub fn too_large(bound: usize) -> Self {
         let detail = format!("The body is larger than {} KiB, which is the most that is taken here.", bound / 1024);
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large", detail)
+    }
+
+    /// A body that takes too long to arrive; 408.
+    #[must_use]
+    pub fn late(limit: Duration) -> Self {
+        let detail = format!("The body did not arrive within {} s; send it again.", limit.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, "late-body", "Late body", detail)
     }
 
     /// A body of another kind than JSON; 415.
