@@ -1,6 +1,7 @@
 //! `watchkeep serve`: everything on one machine, wired together and taken apart again.
 //! The order matters: what takes comes up before what gives, and goes down after it.
 
+mod descriptors;
 mod ending;
 
 use std::{
@@ -36,7 +37,10 @@ use watchkeep_server::{
 };
 use watchkeep_store::{SqliteStore, Store};
 
-use self::ending::{Ending, Signals};
+use self::{
+    descriptors::Shares,
+    ending::{Ending, Signals},
+};
 use crate::output;
 
 /// Names what is logged.
@@ -113,10 +117,6 @@ fn public_url(text: &str) -> Result<Url, String> {
 pub(crate) fn run(arguments: &ArgMatches) -> Result<ExitCode, String> {
     // Read before there are threads beside this one.
     let surroundings = Surroundings::read()?;
-    // A descriptor for each test under way: what the system allows at most is wanted, less is worked with.
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        tracing::warn!(%error, "the limit of open files could not be raised");
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -232,10 +232,13 @@ impl Running {
         let pipeline = tokio::spawn(pipeline.run(results));
         let options = AlertOptions { public_url, egress };
         let alerts = AlertWorker::start(store, options, Arc::clone(&app.alerts)).map_err(sentence)?;
-        let options = RobotOptions { previous, ..RobotOptions::new(location, Timestamp::now()) };
+        let shares = Shares::take();
+        let options =
+            RobotOptions { previous, most_in_flight: shares.tests, ..RobotOptions::new(location, Timestamp::now()) };
         let robot = Robot::start(options, prober, commanded, batches);
         app.robots.assign_all(&app.board);
-        let server = tokio::spawn(Server::new(listener, Arc::clone(&app)).run(closing));
+        let server = Server::new(listener, Arc::clone(&app)).with_most_connections(shares.connections);
+        let server = tokio::spawn(server.run(closing));
         let recall = tokio::spawn(recall(app));
         Ok(Self { recall, close, robot, pipeline, alerts, server })
     }

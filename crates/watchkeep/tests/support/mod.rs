@@ -125,10 +125,9 @@ impl Serving {
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(folder)
-            .env("WATCHKEEP_BOOTSTRAP_TOKEN", TOKEN)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .env("WATCHKEEP_BOOTSTRAP_TOKEN", TOKEN);
         change(&mut command);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Command::from(command).kill_on_drop(true).spawn().unwrap();
         let stdout = Printed::of(child.stdout.take().unwrap());
         let stderr = Printed::of(child.stderr.take().unwrap());
@@ -159,6 +158,12 @@ impl Serving {
     /// Everything that it has logged so far.
     pub fn log(&self) -> String {
         self.stderr.text()
+    }
+
+    /// How many descriptors it holds.
+    pub fn descriptors(&self) -> usize {
+        let pid = self.child.id().expect("it runs still");
+        std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
     }
 
     /// Sends it a signal, `TERM` for instance.
