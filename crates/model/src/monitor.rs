@@ -7,7 +7,8 @@ use serde_json::json;
 use watchkeep_catalogue::{Family, StatusCode, service};
 
 use crate::{
-    ContactId, Exposure, Invalid, Label, Lifecycle, LocationName, MonitorId, Name, Object, OrgId, Reader, Span, Test,
+    ContactId, Exposure, Field, Invalid, Label, Lifecycle, LocationName, MonitorId, Name, Object, OrgId, Reader, Shape,
+    Span, Test,
 };
 
 /// How a failure is confirmed before it counts.
@@ -46,7 +47,65 @@ pub struct MonitorSettings {
     pub contacts: Vec<ContactId>,
 }
 
+impl Confirm {
+    /// Its fields, for forms and reference pages.
+    pub const FIELDS: &'static [Field] = &[
+        Field {
+            name: "retries",
+            flag: None,
+            label: "Re-tests",
+            help: "How many must fail too before a failure counts, 0 to 10.",
+            default: "1",
+            shape: Shape::Number,
+        },
+        Field {
+            name: "delay",
+            flag: None,
+            label: "Pause before a re-test",
+            help: "How long to wait before each re-test, 5m at most.",
+            default: "2s",
+            shape: Shape::Span,
+        },
+        Field {
+            name: "locations",
+            flag: None,
+            label: "Agreeing locations",
+            help: "How many locations must agree, at most as many as test it.",
+            default: "1",
+            shape: Shape::Number,
+        },
+    ];
+}
+
 impl MonitorSettings {
+    /// The fields that every monitor has beside its test's, for forms and reference pages.
+    pub const FIELDS: &'static [Field] = &[
+        Field {
+            name: "name",
+            flag: None,
+            label: "Name",
+            help: "What people call it, 1 to 200 characters.",
+            default: "",
+            shape: Shape::Text,
+        },
+        Field {
+            name: "interval",
+            flag: None,
+            label: "Interval",
+            help: "Time between two tests, 1s to 7d.",
+            default: "1m",
+            shape: Shape::Span,
+        },
+        Field {
+            name: "tags",
+            flag: None,
+            label: "Tags",
+            help: "Labels to filter by: lower-case letters, digits and -_.:",
+            default: "",
+            shape: Shape::List,
+        },
+    ];
+
     /// The shortest interval: below it a site would be loaded rather than watched.
     pub const SHORTEST_INTERVAL: Span = Span::seconds(1);
     /// The longest interval.

@@ -6,6 +6,7 @@ mod app;
 pub mod auth;
 mod board;
 pub mod contacts;
+mod figures;
 mod legible;
 pub mod live;
 pub mod monitors;

@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use watchkeep_catalogue::{Family, Severity, StatusCode};
 
+use crate::figures::uptime;
+
 /// How far back a spark line and the uptime of a list look, in seconds.
 const DAY: i64 = 86_400;
 /// Most points of a spark line.
@@ -134,28 +136,6 @@ impl Uptime {
     }
 }
 
-/// Percentage of the counted time that was not down, cut (never rounded up) to three decimals, so that 100
-/// means no failure at all. Time without a test (pending, paused, misconfigured) does not count;
-/// `None` when nothing counts. The lengths are milliseconds.
-#[must_use]
-pub(crate) fn uptime(family: Family, statuses: impl Iterator<Item = (StatusCode, i64)>) -> Option<f64> {
-    let (mut up, mut counted) = (0_i64, 0_i64);
-    for (code, length) in statuses.filter(|&(_, length)| length > 0) {
-        match code.severity(family) {
-            Severity::Operational | Severity::Degraded => {
-                up += length;
-                counted += length;
-            }
-            Severity::Down => counted += length,
-            Severity::Inactive | Severity::Pending | Severity::Misconfigured => {}
-        }
-    }
-    // Whole thousandths in integers: a float division could round a short failure away.
-    let thousandths = i128::from(up) * 100_000 / i128::from((counted > 0).then_some(counted)?);
-    let thousandths = i32::try_from(thousandths).unwrap_or(100_000);
-    Some(f64::from(thousandths) / 1_000.0)
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
@@ -200,14 +180,6 @@ mod tests {
         day.change(second(begin + 10), StatusCode::OPERATIONAL);
         day.change(second(begin + 70), StatusCode::PAUSED);
         assert_eq!(day.percentage(Family::Service, second(begin + 100)), Some(100.0));
-    }
-
-    #[test]
-    fn a_short_failure_is_never_rounded_away() {
-        let down = StatusCode::new(451);
-        let statuses = [(StatusCode::OPERATIONAL, 86_399_999), (down, 1)];
-        assert_eq!(uptime(Family::Service, statuses.into_iter()), Some(99.999));
-        assert_eq!(uptime(Family::Service, [(down, 5)].into_iter()), Some(0.0));
     }
 
     #[test]

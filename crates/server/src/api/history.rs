@@ -17,9 +17,13 @@ use super::{
     monitors::entry_in_path,
     query::Cursor,
     schema::ResultOutput,
-    view::{self, EventView, Listed, WINDOWS, window_start, window_uptime},
+    view::{self, EventView, Listed},
 };
-use crate::{App, auth::CanRead};
+use crate::{
+    App,
+    auth::CanRead,
+    figures::{WINDOWS, window_start, window_uptime},
+};
 
 /// Raw results
 ///

@@ -20,11 +20,12 @@ use super::{
     query::Cursor,
     schema::{MonitorChange, MonitorInput, MonitorOutput},
     version::{IfMatch, etag},
-    view::{self, Listed, WINDOWS, window_start, window_uptime},
+    view::{self, Listed},
 };
 use crate::{
     App, Entry, Filter,
     auth::{Caller, CanRead, CanWrite},
+    figures::{WINDOWS, window_start, window_uptime},
     monitors::{self as desk, Edit},
 };
 use watchkeep_store::TimeRange;

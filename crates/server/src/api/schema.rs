@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 use watchkeep_catalogue::Family;
-use watchkeep_model::{Field, Shape, Test, TestType};
+use watchkeep_model::{Confirm, Field, MonitorSettings, Shape, Test, TestType};
 
 /// A monitor as a client sends it.
 #[derive(Debug)]
@@ -147,17 +147,13 @@ fn with_test(mut object: ObjectBuilder) -> ObjectBuilder {
 }
 
 fn with_settings(object: ObjectBuilder) -> ObjectBuilder {
-    let number = |description: &str| typed(Type::Integer, description).minimum(Some(0));
-    let confirm = typed(Type::Object, "How a failure is confirmed before it counts.")
-        .property("retries", number("Re-tests that must fail too, 0 to 10.").default(Some(json!(1))))
-        .property("delay", text("The pause before each re-test, 5m at most.").default(Some(json!("2s"))))
-        .property("locations", number("How many locations must agree.").default(Some(json!(1))));
-    with_test(object)
-        .property("name", text("What people call it, 1 to 200 characters."))
-        .property("interval", text("Time between two tests, 1s to 7d.").default(Some(json!("1m"))))
+    let confirm = object_of(Confirm::FIELDS, "How a failure is confirmed before it counts.");
+    let own = |object: ObjectBuilder, described: &Field| object.property(described.name, field(described));
+    MonitorSettings::FIELDS
+        .iter()
+        .fold(with_test(object), own)
         .property("locations", texts("The locations that test it."))
         .property("confirm", confirm)
-        .property("tags", texts("Labels to filter by: lower-case letters, digits and -_.:"))
         .property("contacts", texts("Ids of the contacts that are told."))
         .property(
             "active",

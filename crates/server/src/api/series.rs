@@ -12,8 +12,12 @@ use utoipa::ToSchema;
 use watchkeep_catalogue::{Family, StatusCode};
 use watchkeep_store::TimeRange;
 
-use super::{Problem, Query, monitors::entry_in_path, query::Moment, view::window_start};
-use crate::{App, auth::CanRead};
+use super::{Problem, Query, monitors::entry_in_path, query::Moment};
+use crate::{
+    App,
+    auth::CanRead,
+    figures::{percentile, window_start},
+};
 
 /// Most results that one series is made of; beyond that they are thinned evenly.
 const MOST_RESULTS: usize = 200_000;
@@ -128,12 +132,6 @@ fn steps(results: &[(Timestamp, f32, StatusCode)], from: Timestamp, step_ms: u64
             }
         })
         .collect()
-}
-
-/// The smallest value that at least `percent` of 100 are not above (nearest rank).
-fn percentile(sorted: &[f32], percent: usize) -> f32 {
-    let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted[rank - 1]
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! The API's documents: what a monitor, a result, an incident … look like in JSON.
 //! Secrets never get here except where a document is made for their first and only showing.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use watchkeep_catalogue::{Entry as CatalogueEntry, find};
 use watchkeep_model::{Channel, Contact, Event, Exposure, Incident, Lifecycle, Object, Token};
-use watchkeep_store::{Delivery, DeliveryState, PastResult, StatusInterval};
+use watchkeep_store::{Delivery, DeliveryState, PastResult};
 
-use crate::{Entry, recent::uptime};
+use crate::Entry;
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -58,25 +58,9 @@ pub fn shown_detail(entry: &Entry) -> Option<&str> {
     entry.state.detail.as_deref().filter(|_| shown)
 }
 
-/// The windows of uptime, by name and length in hours.
-pub const WINDOWS: [(&str, i64); 4] = [("24h", 24), ("7d", 7 * 24), ("30d", 30 * 24), ("90d", 90 * 24)];
-
 /// The uptime of the last 24 hours alone, from memory.
 pub fn day(entry: &Entry, now: Timestamp) -> Object {
     Object::from_iter([("24h".to_owned(), json!(entry.uptime_24h(now)))])
-}
-
-/// The beginning of a window that ends now.
-pub fn window_start(now: Timestamp, hours: i64) -> Timestamp {
-    now.saturating_sub(SignedDuration::from_hours(hours)).unwrap_or(now)
-}
-
-/// Uptime of the part of `intervals` that lies in the window.
-pub fn window_uptime(entry: &Entry, intervals: &[StatusInterval], from: Timestamp) -> Option<f64> {
-    let lengths = intervals
-        .iter()
-        .map(|interval| (interval.code, interval.until.as_millisecond() - interval.from.max(from).as_millisecond()));
-    uptime(entry.family(), lengths)
 }
 
 /// A result from the store.

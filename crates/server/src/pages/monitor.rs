@@ -23,8 +23,9 @@ use super::{
 };
 use crate::{
     App, Entry, Point,
-    api::view::{WINDOWS, shown_detail, window_start, window_uptime},
+    api::view::shown_detail,
     auth::SignedIn,
+    figures::{WINDOWS, window_start, window_uptime},
     monitors as desk,
 };
 

@@ -11,7 +11,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use watchkeep_model::{Exposure, Field, Invalid, Object, Shape, Test, TestType};
+use watchkeep_model::{Confirm, Exposure, Field, Invalid, MonitorSettings, Object, Shape, Test, TestType};
 
 use super::{
     fault::Fault,
@@ -72,43 +72,9 @@ struct MonitorForm {
     contacts: Vec<ContactChoice>,
 }
 
-/// The fields that every monitor has beside its test's.
-const NAME: Field =
-    Field { name: "name", flag: None, label: "Name", help: "What people call it.", default: "", shape: Shape::Text };
+/// What is tested, in the words of whatever type it is.
 const TARGET: Field =
     Field { name: "target", flag: None, label: "Address", help: "What is tested.", default: "", shape: Shape::Text };
-const INTERVAL: Field = Field {
-    name: "interval",
-    flag: None,
-    label: "Interval",
-    help: "Time between two tests, from 1s to 7d.",
-    default: "60s",
-    shape: Shape::Span,
-};
-const TAGS: Field = Field {
-    name: "tags",
-    flag: None,
-    label: "Tags",
-    help: "To filter by, one per line.",
-    default: "",
-    shape: Shape::List,
-};
-const RETRIES: Field = Field {
-    name: "retries",
-    flag: None,
-    label: "Re-tests",
-    help: "How many must fail too before a failure counts, 0 to 10.",
-    default: "1",
-    shape: Shape::Number,
-};
-const DELAY: Field = Field {
-    name: "delay",
-    flag: None,
-    label: "Pause before a re-test",
-    help: "Up to 5m.",
-    default: "2s",
-    shape: Shape::Span,
-};
 
 /// Where a field stands: on its own, or in an object of the monitor.
 #[derive(Clone, Copy)]
@@ -126,10 +92,10 @@ impl Place {
 /// What is asked first, and what is folded away.
 fn places(test_type: TestType) -> (Vec<Place>, Vec<Place>) {
     let own = |field: &'static Field| Place { field, above: None };
-    let first = [&TARGET, &NAME, &INTERVAL].map(own).to_vec();
-    let confirm = [&RETRIES, &DELAY].map(|field| Place { field, above: Some("confirm") });
+    let first = [&TARGET].into_iter().chain(MonitorSettings::FIELDS).map(own).collect();
     let of_type = test_type.fields().iter().map(|field| Place { field, above: Some(test_type.as_str()) });
-    let more = of_type.chain(confirm).chain(Test::FIELDS.iter().map(own)).chain([own(&TAGS)]);
+    let confirm = Confirm::FIELDS.iter().map(|field| Place { field, above: Some("confirm") });
+    let more = of_type.chain(confirm).chain(Test::FIELDS.iter().map(own));
     (first, more.collect())
 }
 
