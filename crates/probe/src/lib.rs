@@ -73,7 +73,9 @@ impl Prober {
             && finding.verdict.code.is_operational()
             && duration > limit.duration()
         {
-            let detail = format!("took {} ms; the limit is {limit}", duration.as_millis());
+            // Rounded up, so that the figure is above the limit even where they are close.
+            let milliseconds = duration.as_micros().div_ceil(1_000);
+            let detail = format!("took {milliseconds} ms; the limit is {limit}");
             finding.verdict = Verdict::new(service::RESPONSE_TOO_SLOW, detail);
         }
         TestResult {
