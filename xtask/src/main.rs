@@ -8,6 +8,7 @@ mod coverage;
 mod generate;
 mod layers;
 mod peers;
+mod renew;
 mod sections;
 mod steps;
 
@@ -32,6 +33,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Writes everything anew that tests compare with: tables in the documentation, and texts that people reviewed.
+    Renew,
     /// Checks that imports run downwards only.
     Layers,
     /// The benchmarks, each beside a yardstick in the same run.
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Task::Test => steps::test(&root),
         Task::Gen { check: false } => generate::write(&root),
         Task::Gen { check: true } => generate::check(&root),
+        Task::Renew => renew::run(&root),
         Task::Layers => layers::check(&root),
         Task::Bench => bench::run(&root),
     };

@@ -1,5 +1,5 @@
 //! The reference page of each test type carries a table made from its field descriptions.
-//! `UPDATE_DOCS=1 cargo test -p watchkeep-model --test docs` writes the tables anew.
+//! `cargo xtask renew` writes the tables anew.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::{env, fmt::Write, fs, path::PathBuf};
@@ -47,7 +47,7 @@ fn every_test_type_has_a_page_with_its_fields() {
         if env::var_os("UPDATE_DOCS").is_some() {
             fs::write(&path, format!("{before}{BEGIN}{expected}{END}{after}")).unwrap();
         } else {
-            assert_eq!(current, expected, "{} is stale; run with UPDATE_DOCS=1", path.display());
+            assert_eq!(current, expected, "{} is stale; `cargo xtask renew` writes it anew", path.display());
         }
     }
 }
