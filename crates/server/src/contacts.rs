@@ -7,7 +7,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use watchkeep_model::{
     Channel, ChannelId, ChannelSettings, ChannelTarget, Contact, ContactId, ContactSettings, DeliveryId, GivenSecret,
-    Invalid, Object, OrgId, Secret, WebhookSecret,
+    Invalid, Object, OrgId, Secret, WebhookSecret, to_the_microsecond,
 };
 use watchkeep_store::{Put, StoreError};
 
@@ -63,7 +63,7 @@ pub async fn create(app: &App, org: &OrgId, input: Object, now: Timestamp) -> Re
         channels: channels(settings.channels, &named, &[])?,
         // 24 random bytes are 32 characters.
         webhook_token: Secret::new(&BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<24>())),
-        created_at: now,
+        created_at: to_the_microsecond(now),
         version: 1,
     };
     app.store.create_contact(contact.clone()).await?;

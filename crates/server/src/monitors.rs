@@ -9,7 +9,7 @@ use watchkeep_bus::FirstTest;
 use watchkeep_judge::Snapshot;
 use watchkeep_model::{
     Exposure, Invalid, Lifecycle, LocationName, Monitor, MonitorId, MonitorSettings, MonitorState, Object, OrgId,
-    StateChange, restore_masked,
+    StateChange, restore_masked, to_the_microsecond,
 };
 use watchkeep_store::{Commit, CommitOutcome, Kept, Put, StoreError, StoredMonitor};
 
@@ -72,6 +72,7 @@ const TRIES: usize = 10;
 pub async fn create(app: &App, org: &OrgId, input: Object, now: Timestamp) -> Result<Arc<Entry>, MonitorError> {
     let (settings, lifecycle) = MonitorSettings::parse(input)?;
     check(app, org, &settings).await?;
+    let now = to_the_microsecond(now);
     let monitor = Monitor { id: fresh_id(), org: org.clone(), settings, created_at: now, version: 1 };
     let state = MonitorState::new(lifecycle, now);
     app.store.create_monitor(StoredMonitor { monitor: monitor.clone(), state: state.clone() }, Vec::new()).await?;

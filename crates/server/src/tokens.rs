@@ -2,7 +2,7 @@
 //! The secret leaves this room once.
 
 use jiff::Timestamp;
-use watchkeep_model::{Invalid, Name, Object, OrgId, Reader, Scope, Token, TokenId};
+use watchkeep_model::{Invalid, Name, Object, OrgId, Reader, Scope, Token, TokenId, to_the_microsecond};
 use watchkeep_store::{NewToken, Put, StoreError};
 
 use crate::{
@@ -42,7 +42,14 @@ impl From<TokenError> for Problem {
 pub async fn create(app: &App, org: &OrgId, input: Object, now: Timestamp) -> Result<(Token, NewSecret), TokenError> {
     let (name, scope) = parse(input)?;
     let secret = NewSecret::with_prefix("wkt_");
-    let token = Token { id: fresh_id(), org: org.clone(), name, scope, created_at: now, last_used_at: None };
+    let token = Token {
+        id: fresh_id(),
+        org: org.clone(),
+        name,
+        scope,
+        created_at: to_the_microsecond(now),
+        last_used_at: None,
+    };
     app.store.create_token(NewToken { token: token.clone(), hash: secret.hash() }).await?;
     Ok((token, secret))
 }

@@ -391,3 +391,17 @@ async fn every_response_has_the_protective_headers() {
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");
     }
 }
+
+#[tokio::test]
+async fn what_was_made_is_shown_as_it_was_answered() {
+    let place = Place::new().await;
+    let monitor = place.monitor("shop").await;
+    let contact = place.post("/contacts", json!({"name": "ops", "channels": []})).await.json();
+    for (path, made) in [("monitors", monitor), ("contacts", contact)] {
+        let shown = place.get(&format!("/{path}/{}", id_of(&made))).await.json();
+        assert_eq!(shown["created_at"], made["created_at"], "{path}");
+    }
+    let stored = place.app.store.all_monitors().await.unwrap().remove(0).monitor.unwrap();
+    let board = place.app.board.all().remove(0);
+    assert_eq!(stored.created_at, board.monitor.as_ref().unwrap().created_at);
+}
