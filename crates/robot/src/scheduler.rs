@@ -239,10 +239,11 @@ impl<T: Tester> Scheduler<T> {
         let (tester, location) = (Arc::clone(&self.tester), self.location.clone());
         let counters = Arc::clone(&self.counters);
         let reporter = Reporter { key, result: None, reports: self.reports.clone() };
-        let task = tokio::spawn(async move {
+        // A test is kilobytes large, and the runtime moves what it is given several times: only a pointer moves.
+        let task = tokio::spawn(Box::pin(async move {
             counters.began(Instant::now().saturating_duration_since(due));
             reporter.done(tester.run(&test, &location).await);
-        });
+        }));
         watched.stage = Stage::Running(task.abort_handle());
         self.in_flight += 1;
     }
