@@ -47,6 +47,4 @@ pub enum Command {
     Remove(MonitorId),
     /// Test it now, out of turn. Its later tests stay where they are.
     TestNow(MonitorId),
-    /// Forget which code was confirmed: the next failure is confirmed by re-tests again.
-    Reset(MonitorId),
 }

@@ -155,12 +155,6 @@ impl<T: Tester> Scheduler<T> {
                     self.begin(key, now);
                 }
             }
-            Command::Reset(monitor) => {
-                if let Some(watched) = self.roster.key(&monitor).and_then(|key| self.roster.get_mut(key)) {
-                    watched.believed = Severity::Pending;
-                    watched.last_code = None;
-                }
-            }
         }
     }
 

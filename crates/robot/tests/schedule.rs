@@ -94,13 +94,13 @@ async fn a_failure_that_passes_is_not_followed_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_believed_already_needs_no_retest_and_a_reset_makes_it_needed_again() {
+async fn what_is_believed_already_needs_no_retest_until_the_monitor_is_given_anew() {
     let mut stand = Stand::new();
     stand.fake.codes("shop", &[REFUSED]);
     stand.put_now(Assignment { believed: Some(StatusCode::new(REFUSED)), ..assignment(1, "shop") });
     let found: Vec<_> = stand.results(2).await.into_iter().map(|(_, attempt, _)| attempt).collect();
     assert_eq!(found, [0, 0]);
-    stand.commands.send(Command::Reset(id(1)));
+    stand.put_now(assignment(1, "shop"));
     let found: Vec<_> = stand.results(3).await.into_iter().map(|(_, attempt, _)| attempt).collect();
     assert_eq!(found, [0, 1, 0]);
 }
@@ -121,7 +121,6 @@ async fn a_test_out_of_turn_moves_no_other() {
     // Asked for while it is under way, or unknown: nothing to do.
     stand.commands.send(Command::TestNow(id(99)));
     stand.commands.send(Command::Remove(id(99)));
-    stand.commands.send(Command::Reset(id(99)));
     stand.results(1).await;
 }
 

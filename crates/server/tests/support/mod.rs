@@ -63,7 +63,6 @@ impl RobotNotes {
                 Command::Put(assignment) => format!("assign {}", assignment.monitor),
                 Command::Remove(id) => format!("withdraw {id}"),
                 Command::TestNow(id) => format!("test {id}"),
-                Command::Reset(id) => format!("reset {id}"),
             });
         }
         notes
