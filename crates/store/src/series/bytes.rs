@@ -20,13 +20,8 @@ pub(super) fn put_signed(out: &mut Vec<u8>, value: i64) {
 /// A text by what it has in common with `base` at both ends, and what stands between.
 pub(super) fn put_text(out: &mut Vec<u8>, text: &str, base: &str) {
     let (text, base) = (text.as_bytes(), base.as_bytes());
-    let front = common(text.chunks(STRIDE).zip(base.chunks(STRIDE)), |(one, other)| {
-        one.iter().zip(other).take_while(|(one, other)| one == other).count()
-    });
-    let (text_left, base_left) = (&text[front..], &base[front..]);
-    let back = common(text_left.rchunks(STRIDE).zip(base_left.rchunks(STRIDE)), |(one, other)| {
-        one.iter().rev().zip(other.iter().rev()).take_while(|(one, other)| one == other).count()
-    });
+    let front = common_front(text, base);
+    let back = common_back(&text[front..], &base[front..]);
     put(out, front as u64);
     put(out, back as u64);
     put(out, (text.len() - front - back) as u64);
@@ -36,18 +31,19 @@ pub(super) fn put_text(out: &mut Vec<u8>, text: &str, base: &str) {
 /// Bytes that are compared at once.
 const STRIDE: usize = 16;
 
-/// How many bytes agree: whole pieces while they are equal, and a part of the first pair that is not.
-fn common<'a>(
-    mut pieces: impl Iterator<Item = (&'a [u8], &'a [u8])>,
-    part: impl Fn((&'a [u8], &'a [u8])) -> usize,
-) -> usize {
-    let mut whole = 0;
-    let differing = pieces.find(|(one, other)| {
-        let equal = one == other;
-        whole += if equal { one.len() } else { 0 };
-        !equal
-    });
-    whole + differing.map_or(0, part)
+/// How many bytes agree at the front.
+fn common_front(one: &[u8], other: &[u8]) -> usize {
+    let pieces = one.as_chunks::<STRIDE>().0.iter().zip(other.as_chunks::<STRIDE>().0);
+    let whole = pieces.take_while(|(one, other)| one == other).count() * STRIDE;
+    whole + one[whole..].iter().zip(&other[whole..]).take_while(|(one, other)| one == other).count()
+}
+
+/// How many bytes agree at the back.
+fn common_back(one: &[u8], other: &[u8]) -> usize {
+    let pieces = one.as_rchunks::<STRIDE>().1.iter().rev().zip(other.as_rchunks::<STRIDE>().1.iter().rev());
+    let whole = pieces.take_while(|(one, other)| one == other).count() * STRIDE;
+    let (one, other) = (&one[..one.len() - whole], &other[..other.len() - whole]);
+    whole + one.iter().rev().zip(other.iter().rev()).take_while(|(one, other)| one == other).count()
 }
 
 /// Bytes that are being read.
@@ -85,12 +81,24 @@ impl<'a> Cursor<'a> {
         usize::try_from(self.number()?).map_err(|_| CodecError::Content)
     }
 
+    /// So many bytes as they are.
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], CodecError> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(CodecError::Content)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    /// Passes over a text.
+    pub(super) fn skip_text(&mut self) -> Result<(), CodecError> {
+        let (_, _, middle) = (self.number()?, self.number()?, self.size()?);
+        self.take(middle).map(drop)
+    }
+
     /// A text that was written against the same `base`.
     pub(super) fn text(&mut self, base: &str) -> Result<String, CodecError> {
         let (front, back, middle) = (self.size()?, self.size()?, self.size()?);
         let base = base.as_bytes();
-        let (middle, rest) = self.0.split_at_checked(middle).ok_or(CodecError::Content)?;
-        self.0 = rest;
+        let middle = self.take(middle)?;
         let front = base.get(..front).ok_or(CodecError::Content)?;
         let back = base.len().checked_sub(back).and_then(|from| base.get(from..)).ok_or(CodecError::Content)?;
         String::from_utf8([front, middle, back].concat()).map_err(|_| CodecError::Content)

@@ -1,11 +1,14 @@
 //! Results that are not sealed yet: which series to seal with a commit, and which rows of the table are done then.
 //! No I/O: a commit asks for a plan, writes it, and only then lets the head take it over.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{
-    Entry, MonitorKey, Open, Reference, Vocabulary,
-    codec::{CodecError, Told},
+    Entry, MonitorKey, Open, Reference, Vocabulary, Words,
+    codec::{self, CodecError, Effort, Told},
 };
 
 /// What bounds the head.
@@ -29,17 +32,54 @@ impl Default for Bounds {
     }
 }
 
+/// Results of a block from which on its size tells about the next one.
+const TELLING: usize = 64;
+/// The least that a result counts, in sixteenths of a byte: whoever reads one reads its whole block.
+const LEAST: usize = 64;
+
 /// What a commit writes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Plan {
-    /// The row of the new results. Blocks of this plan hold what came before it.
+    /// The row of the new results. The blocks hold what came before it.
     pub(crate) row: u64,
-    /// The new results.
-    pub(crate) new: Vec<Told>,
-    /// Pieces of series to be sealed, each by time.
-    pub(crate) seal: Vec<(MonitorKey, Vec<Entry>)>,
+    new: Vec<(Told, Arc<Words>)>,
+    /// The new results as bytes, if there are any.
+    pub(crate) data: Option<Vec<u8>>,
+    pub(crate) blocks: Vec<Block>,
     /// Rows before this one hold nothing that is open, where that is news.
     pub(crate) done_before: Option<u64>,
+}
+
+/// Results of one monitor that are sealed, by time.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) key: MonitorKey,
+    /// The starts of the oldest and the newest.
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+    count: usize,
+    pub(crate) data: Vec<u8>,
+}
+
+impl Block {
+    fn new(key: MonitorKey, told: &[Told]) -> Result<Self, CodecError> {
+        let start = |told: Option<&Told>| told.map(|told| told.numbers.start).unwrap_or_default();
+        let (first, last) = (start(told.first()), start(told.last()));
+        Ok(Self { key, first, last, count: told.len(), data: codec::encode(told, Effort::Block)? })
+    }
+
+    /// The blocks of a series, so many that none is much larger than a page.
+    fn of(key: MonitorKey, open: &Open, bounds: Bounds) -> Result<Vec<Self>, CodecError> {
+        let told = open.told(key)?;
+        let pieces = open.weight().div_ceil(bounds.block * 3 / 2).max(1);
+        if pieces == 1 && told.is_sorted_by_key(|told| told.numbers.start) {
+            return Ok(vec![Self::new(key, &told)?]);
+        }
+        let mut entries = codec::resolve(&told)?;
+        entries.sort_by_key(|entry| entry.numbers.start);
+        let pieces = entries.chunks(entries.len().div_ceil(pieces).max(1));
+        pieces.map(|piece| Self::new(key, &codec::tell(key, piece))).collect()
+    }
 }
 
 /// All results that are not sealed.
@@ -51,6 +91,8 @@ pub(crate) struct Head {
     by_age: BTreeSet<(u64, MonitorKey)>,
     /// Series that have the weight of a block.
     full: Vec<MonitorKey>,
+    /// What a result of a monitor took in its last block, in sixteenths of a byte.
+    measured: HashMap<MonitorKey, usize>,
     memory: usize,
     /// Counts what was taken in.
     taken: u64,
@@ -67,19 +109,19 @@ impl Head {
 
     /// Takes over what is open of a row of the table; for start-up, oldest row first.
     pub(crate) fn restore(&mut self, row: u64, results: Vec<Told>) -> Result<(), CodecError> {
-        for Told { key, numbers, reference } in results {
-            let words = match self.open.get(&key) {
-                Some(open) => open.vocabulary().meaning(&reference)?,
-                None => Vocabulary::default().meaning(&reference)?,
+        for told in results {
+            let words = match self.open.get(&told.key) {
+                Some(open) => open.vocabulary().meaning(&told.reference)?,
+                None => Vocabulary::default().meaning(&told.reference)?,
             };
-            self.push(row, key, &Entry { numbers, words });
+            self.push(row, &told, &words);
         }
         self.end_row(row);
         Ok(())
     }
 
     /// What to write when these results are added.
-    pub(crate) fn plan(&self, new: &[(MonitorKey, Entry)]) -> Result<Plan, CodecError> {
+    pub(crate) fn plan(&self, new: Vec<(MonitorKey, Entry)>) -> Result<Plan, CodecError> {
         let mut sealed: BTreeSet<MonitorKey> = self.full.iter().copied().collect();
         let freed = sealed.iter().filter_map(|key| self.open.get(key)).map(Open::memory).sum::<usize>();
         let mut left = self.memory - freed;
@@ -93,45 +135,47 @@ impl Head {
             left -= open.memory();
             sealed.insert(*key);
         }
-        let mut seal = Vec::new();
+        let mut blocks = Vec::new();
         for key in &sealed {
             let Some(open) = self.open.get(key) else { continue };
-            let mut entries = open.entries()?;
-            entries.sort_by_key(|entry| entry.numbers.start);
-            let pieces = open.weight().div_ceil(self.bounds.block * 3 / 2).max(1);
-            seal.extend(entries.chunks(entries.len().div_ceil(pieces).max(1)).map(|piece| (*key, piece.to_vec())));
+            blocks.extend(Block::of(*key, open, self.bounds)?);
         }
         // Words stand in the table once for each series; a series that is sealed begins anew.
         let mut changed: HashMap<MonitorKey, Vocabulary> = HashMap::new();
-        let tell = |(key, entry): &(MonitorKey, Entry)| {
-            let known = match changed.get(key) {
-                None if sealed.contains(key) => None,
-                None => self.open.get(key).map(Open::vocabulary),
+        let tell = |(key, entry): (MonitorKey, Entry)| {
+            let known = match changed.get(&key) {
+                None if sealed.contains(&key) => None,
+                None => self.open.get(&key).map(Open::vocabulary),
                 begun => begun,
             };
             let reference = match known.and_then(|known| known.place(&entry.words)) {
                 Some(place) => Reference::Known(place),
                 None => {
                     let known = known.cloned().unwrap_or_default();
-                    changed.entry(*key).or_insert(known).refer(&entry.words)
+                    changed.entry(key).or_insert(known).refer(&entry.words)
                 }
             };
-            Told { key: *key, numbers: entry.numbers, reference }
+            (Told { key, numbers: entry.numbers, reference }, entry.words)
         };
-        let new: Vec<Told> = new.iter().map(tell).collect();
-        let done_before = oldest.unwrap_or(self.next_row);
-        Ok(Plan { row: self.next_row, new, seal, done_before: Some(done_before).filter(|row| *row > self.first_row) })
+        let (told, words): (Vec<Told>, Vec<Arc<Words>>) = new.into_iter().map(tell).unzip();
+        let data = if told.is_empty() { None } else { Some(codec::encode(&told, Effort::Head)?) };
+        let new = told.into_iter().zip(words).collect();
+        let done_before = Some(oldest.unwrap_or(self.next_row)).filter(|row| *row > self.first_row);
+        Ok(Plan { row: self.next_row, new, data, blocks, done_before })
     }
 
     /// Takes over what was written.
-    pub(crate) fn apply(&mut self, plan: &Plan, new: &[(MonitorKey, Entry)]) {
-        for (key, _) in &plan.seal {
-            self.forget(*key);
+    pub(crate) fn apply(&mut self, plan: &Plan) {
+        for Block { key, count, data, .. } in &plan.blocks {
+            self.close(*key);
+            if *count >= TELLING {
+                self.measured.insert(*key, (data.len() * 16 / count).max(LEAST));
+            }
         }
         self.full.clear();
         self.first_row = plan.done_before.unwrap_or(self.first_row);
-        for (key, entry) in new {
-            self.push(plan.row, *key, entry);
+        for (told, words) in &plan.new {
+            self.push(plan.row, told, words);
         }
         self.end_row(plan.row);
     }
@@ -144,21 +188,27 @@ impl Head {
 
     /// Forgets a monitor. Its results stay in their rows of the table until these are done.
     pub(crate) fn forget(&mut self, key: MonitorKey) {
+        self.close(key);
+        self.measured.remove(&key);
+    }
+
+    fn close(&mut self, key: MonitorKey) {
         if let Some(open) = self.open.remove(&key) {
             self.memory -= open.memory();
             self.by_age.remove(&(open.first_row, key));
         }
     }
 
-    fn push(&mut self, row: u64, key: MonitorKey, entry: &Entry) {
+    fn push(&mut self, row: u64, told: &Told, words: &Arc<Words>) {
+        let key = told.key;
         let open = self.open.entry(key).or_insert_with(|| {
-            let open = Open::new(row, self.taken);
+            let open = Open::new(row, self.taken, self.measured.get(&key).copied());
             self.by_age.insert((row, key));
             self.memory += open.memory();
             open
         });
         let (memory, weight) = (open.memory(), open.weight());
-        open.push(&entry.numbers, &entry.words);
+        open.push(&told.numbers, &told.reference, words);
         self.memory += open.memory() - memory;
         self.taken += 1;
         if weight < self.bounds.block && open.weight() >= self.bounds.block {
@@ -175,12 +225,12 @@ impl Head {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
-    use std::{collections::BTreeMap, sync::Arc};
+    use std::collections::BTreeMap;
 
     use proptest::prelude::*;
 
     use super::*;
-    use crate::series::{Numbers, Words, codec};
+    use crate::series::Numbers;
 
     const TIGHT: Bounds = Bounds { block: 150, memory: 4_000, table: 400 };
 
@@ -207,18 +257,21 @@ mod tests {
 
     impl Tables {
         fn commit(&mut self, head: &mut Head, new: &[(MonitorKey, Entry)]) -> Plan {
-            let plan = head.plan(new).unwrap();
-            if !plan.new.is_empty() {
-                self.head.insert(plan.row, codec::encode(&plan.new, codec::Effort::Head).unwrap());
+            let plan = head.plan(new.to_vec()).unwrap();
+            if let Some(data) = &plan.data {
+                self.head.insert(plan.row, data.clone());
             }
-            for (key, entries) in &plan.seal {
-                assert!(entries.is_sorted_by_key(|entry| entry.numbers.start));
-                self.blocks.push((*key, plan.row, entries.clone()));
+            for block in &plan.blocks {
+                let entries = codec::decode_block(&block.data).unwrap();
+                let starts: Vec<_> = entries.iter().map(|entry| entry.numbers.start).collect();
+                assert!(starts.is_sorted());
+                assert_eq!((starts.first(), starts.last()), (Some(&block.first), Some(&block.last)));
+                self.blocks.push((block.key, plan.row, entries));
             }
             if let Some(row) = plan.done_before {
                 self.head = self.head.split_off(&row);
             }
-            head.apply(&plan, new);
+            head.apply(&plan);
             plan
         }
 
@@ -308,13 +361,22 @@ mod tests {
     }
 
     #[test]
-    fn a_series_is_sealed_when_it_fills_a_block() {
+    fn a_series_is_sealed_when_it_fills_a_block_as_far_as_the_last_one_tells() {
         let (mut head, mut tables) = (Head::new(Bounds::default(), 0, 0), Tables::default());
-        for start in 0..1_000 {
-            tables.commit(&mut head, &[(1, entry(start, 0))]);
+        let mut noise = 1_u32;
+        let mut sizes = Vec::new();
+        for start in 0..5_000 {
+            // The first monitor's times vary, the second one's never do.
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let mut varied = entry(start, 0);
+            varied.numbers.phases = [noise >> 20, noise >> 16, noise >> 12, noise >> 10, noise >> 18].map(Some);
+            let plan = tables.commit(&mut head, &[(1, varied), (2, entry(start, 0))]);
+            sizes.extend(plan.blocks.into_iter().filter(|block| block.key == 1).map(|block| block.data.len()));
         }
-        let counts: Vec<_> = tables.blocks.iter().map(|(.., entries)| entries.len()).collect();
-        assert!(counts.len() == 2 && counts.iter().all(|count| (300..400).contains(count)), "{counts:?}");
+        assert!(sizes[1..].iter().all(|size| (3_700..4_061).contains(size)), "{sizes:?}");
+        let counts = tables.blocks.iter().filter(|(key, ..)| *key == 2).map(|(.., entries)| entries.len());
+        let counts: Vec<_> = counts.collect();
+        assert!(counts.len() >= 5 && counts[1..].iter().all(|count| (900..1_000).contains(count)), "{counts:?}");
     }
 
     #[test]
@@ -370,7 +432,7 @@ mod tests {
             tables.commit(&mut head, &[(1, entry(start, 0))]);
         }
         let before = (open(&head, 1), head.series(1).1);
-        let dropped = head.plan(&[(1, entry(99, 1)), (2, entry(99, 1))]).unwrap();
+        let dropped = head.plan(vec![(1, entry(99, 1)), (2, entry(99, 1))]).unwrap();
         assert_eq!((open(&head, 1), head.series(1).1), before);
         let again = tables.commit(&mut head, &[(1, entry(99, 1))]);
         assert_eq!(again.row, dropped.row);

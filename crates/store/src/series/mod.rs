@@ -5,6 +5,7 @@ mod bytes;
 pub(crate) mod codec;
 pub(crate) mod head;
 mod open;
+mod pack;
 mod words;
 
 use std::sync::Arc;
@@ -26,6 +27,30 @@ pub(crate) struct Numbers {
     pub(crate) phases: [Option<u32>; 5],
     pub(crate) code: i16,
     pub(crate) attempt: u16,
+}
+
+impl Numbers {
+    fn at(start: i64) -> Self {
+        Self { start, duration: 0, phases: [None; 5], code: 0, attempt: 0 }
+    }
+
+    /// A bit for each phase that there is.
+    fn present(&self) -> i64 {
+        (0..5).map(|phase| i64::from(self.phases[phase].is_some()) << phase).sum()
+    }
+
+    fn in_phases(&self) -> i64 {
+        self.phases.iter().flatten().map(|phase| i64::from(*phase)).sum()
+    }
+
+    /// The part of the duration that is in no phase: little, which is why it is written in place of the whole.
+    fn beside_phases(&self) -> i64 {
+        (self.duration as i64).wrapping_sub(self.in_phases())
+    }
+
+    fn set_beside_phases(&mut self, beside: i64) {
+        self.duration = self.in_phases().wrapping_add(beside) as u64;
+    }
 }
 
 /// One raw result.

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::{
-    Entry, Numbers, Reference, Vocabulary, Words,
+    Entry, MonitorKey, Numbers, Reference, Vocabulary, Words,
     bytes::{Cursor, put, put_signed},
-    codec::CodecError,
-    words::{put_words, read_words},
+    codec::{self, CodecError, Told},
+    words::told_words,
 };
 
 /// About what the numbers of one result take in a block.
@@ -26,20 +26,22 @@ pub(crate) struct Open {
     count: usize,
     /// Bytes that were spent on words.
     words: usize,
+    /// What each takes in a block, in sixteenths of a byte, where that is known.
+    measured: Option<usize>,
     pace: Pace,
     vocabulary: Vocabulary,
 }
 
 /// Where a series stands in time: regular intervals make the difference of differences small.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Pace {
+struct Pace {
     last: i64,
     step: i64,
 }
 
 impl Pace {
     /// What tells the next start.
-    pub(super) fn difference(&mut self, start: i64) -> i64 {
+    fn difference(&mut self, start: i64) -> i64 {
         let step = start.wrapping_sub(self.last);
         let told = step.wrapping_sub(self.step);
         (self.last, self.step) = (start, step);
@@ -47,7 +49,7 @@ impl Pace {
     }
 
     /// The next start.
-    pub(super) fn next(&mut self, told: i64) -> i64 {
+    fn next(&mut self, told: i64) -> i64 {
         self.step = self.step.wrapping_add(told);
         self.last = self.last.wrapping_add(self.step);
         self.last
@@ -55,37 +57,39 @@ impl Pace {
 }
 
 impl Open {
-    pub(super) fn new(first_row: u64, since: u64) -> Self {
+    pub(super) fn new(first_row: u64, since: u64, measured: Option<usize>) -> Self {
         Self {
             first_row,
             since,
             bytes: Vec::new(),
             count: 0,
             words: 0,
+            measured,
             pace: Pace::default(),
             vocabulary: Vocabulary::default(),
         }
     }
 
-    /// Appends a result.
-    pub(super) fn push(&mut self, numbers: &Numbers, words: &Arc<Words>) {
+    /// Appends a result that names its words as those before it in this series allow; where it brings new ones,
+    /// they are given as well.
+    pub(super) fn push(&mut self, numbers: &Numbers, reference: &Reference, words: &Arc<Words>) {
         if self.bytes.capacity() - self.bytes.len() < GROWTH / 4 {
             // Doubling would leave half of the memory of all series unused.
             self.bytes.reserve_exact(GROWTH.max(self.bytes.len() / 8));
         }
         let out = &mut self.bytes;
         put_signed(out, self.pace.difference(numbers.start));
-        put(out, numbers.duration);
-        numbers.phases.iter().for_each(|phase| put(out, phase.map_or(0, |value| u64::from(value) + 1)));
+        out.push(numbers.present() as u8);
+        numbers.phases.iter().flatten().for_each(|phase| put(out, u64::from(*phase)));
+        put_signed(out, numbers.beside_phases());
         put_signed(out, i64::from(numbers.code));
         put(out, u64::from(numbers.attempt));
-        match self.vocabulary.place(words) {
-            Some(place) => put(out, place as u64 + 1),
-            None => {
+        match reference {
+            Reference::Known(place) => put(out, *place as u64 + 1),
+            Reference::New(told) => {
                 put(out, 0);
-                let before = out.len();
-                put_words(out, words, self.vocabulary.newest());
-                self.words += out.len() - before;
+                out.extend_from_slice(told);
+                self.words += told.len();
                 self.vocabulary.learn(Arc::clone(words));
             }
         }
@@ -94,29 +98,29 @@ impl Open {
 
     /// The results in the order in which they came.
     pub(crate) fn entries(&self) -> Result<Vec<Entry>, CodecError> {
-        let (mut cursor, mut pace, mut vocabulary) = (Cursor(&self.bytes), Pace::default(), Vocabulary::default());
-        let mut entries = Vec::with_capacity(self.count);
+        codec::resolve(&self.told(0)?)
+    }
+
+    /// The same, told as those of the monitor with this key.
+    pub(super) fn told(&self, key: MonitorKey) -> Result<Vec<Told>, CodecError> {
+        let (mut cursor, mut pace) = (Cursor(&self.bytes), Pace::default());
+        let mut all = Vec::with_capacity(self.count);
         while !cursor.is_at_end() {
-            let numbers = Numbers {
-                start: pace.next(cursor.signed()?),
-                duration: cursor.number()?,
-                phases: {
-                    let mut phases = [None; 5];
-                    for phase in &mut phases {
-                        *phase = cursor.phase()?;
-                    }
-                    phases
-                },
-                code: cursor.code()?,
-                attempt: cursor.attempt()?,
-            };
+            let mut numbers = Numbers::at(pace.next(cursor.signed()?));
+            let present = cursor.byte()?;
+            for phase in (0..5).filter(|phase| present >> phase & 1 == 1) {
+                numbers.phases[phase] = Some(u32::try_from(cursor.number()?).map_err(|_| CodecError::Content)?);
+            }
+            numbers.set_beside_phases(cursor.signed()?);
+            numbers.code = i16::try_from(cursor.signed()?).map_err(|_| CodecError::Content)?;
+            numbers.attempt = u16::try_from(cursor.number()?).map_err(|_| CodecError::Content)?;
             let reference = match cursor.size()?.checked_sub(1) {
                 Some(place) => Reference::Known(place),
-                None => Reference::New(Arc::new(read_words(&mut cursor, vocabulary.newest())?)),
+                None => Reference::New(told_words(&mut cursor)?.into()),
             };
-            entries.push(Entry { numbers, words: vocabulary.resolve(&reference)? });
+            all.push(Told { key, numbers, reference });
         }
-        Ok(entries)
+        Ok(all)
     }
 
     /// How new results of this series name their words.
@@ -126,7 +130,10 @@ impl Open {
 
     /// About how many bytes a block of them takes.
     pub(super) fn weight(&self) -> usize {
-        self.count * NUMBERS + self.words / 2
+        match self.measured {
+            Some(sixteenths) => self.count * sixteenths / 16,
+            None => self.count * NUMBERS + self.words / 2,
+        }
     }
 
     /// Bytes of memory.
@@ -146,9 +153,10 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_pushed_comes_back_in_order(entries in proptest::collection::vec(entry(), 0..60)) {
-            let mut open = Open::new(0, 0);
+            let mut open = Open::new(0, 0, None);
+            let mut vocabulary = Vocabulary::default();
             for (_, entry) in &entries {
-                open.push(&entry.numbers, &entry.words);
+                open.push(&entry.numbers, &vocabulary.refer(&entry.words), &entry.words);
             }
             let expected: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
             prop_assert_eq!(open.entries().unwrap(), expected);
@@ -167,7 +175,8 @@ mod tests {
                 observed: format!(r#"{{"ip":"192.0.2.1","http_status":200,"bytes":{bytes},"redirects":[]}}"#).into(),
             })
         };
-        let mut open = Open::new(0, 0);
+        let mut open = Open::new(0, 0, None);
+        let mut vocabulary = Vocabulary::default();
         for index in 0..300_i64 {
             let numbers = Numbers {
                 start: 1_700_000_000_000_000 + index * 60_000_000 + index % 7 * 300,
@@ -176,8 +185,9 @@ mod tests {
                 code: 0,
                 attempt: 0,
             };
-            open.push(&numbers, &words(40_000 + index * 37 % 1_000));
+            let words = words(40_000 + index * 37 % 1_000);
+            open.push(&numbers, &vocabulary.refer(&words), &words);
         }
-        assert!(open.memory() < 300 * 45, "{} bytes", open.memory());
+        assert!(open.memory() < 300 * 33, "{} bytes", open.memory());
     }
 }

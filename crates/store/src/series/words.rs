@@ -21,28 +21,61 @@ pub(crate) struct Words {
     pub(crate) observed: Box<str>,
 }
 
-/// Writes words by how they differ from those written before.
-pub(super) fn put_words(out: &mut Vec<u8>, words: &Words, base: Option<&Words>) {
-    out.push(words.family);
-    out.push(u8::from(words.detail.is_some()));
-    for (text, base) in texts(words).into_iter().zip(base.map_or([""; 5], texts)) {
-        put_text(out, text, base);
+/// The bits of what is told first: that there is a detail, that the family is another one than before; below them, a
+/// bit for each text that is.
+const HAS_DETAIL: u8 = 0x80;
+const OTHER_FAMILY: u8 = 0x40;
+
+/// Writes words by how they differ from those that came before.
+fn put_words(out: &mut Vec<u8>, words: &Words, base: Option<&Words>) {
+    let (texts, base_texts) = (texts(words), base.map_or([""; 5], texts));
+    let is_other_family = base.is_none_or(|base| base.family != words.family);
+    let others = [0, 1, 2, 3, 4].map(|place| texts[place] != base_texts[place]);
+    let bits = others.iter().rev().fold(0, |bits, other| bits << 1 | u8::from(*other));
+    let bits = bits | if is_other_family { OTHER_FAMILY } else { 0 };
+    out.push(bits | if words.detail.is_some() { HAS_DETAIL } else { 0 });
+    if is_other_family {
+        out.push(words.family);
     }
+    (0..5).filter(|place| others[*place]).for_each(|place| put_text(out, texts[place], base_texts[place]));
+}
+
+/// The bytes of words as they were written, whatever they were written against.
+pub(super) fn told_words<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], CodecError> {
+    let all = cursor.0;
+    let bits = cursor.byte()?;
+    if bits & OTHER_FAMILY != 0 {
+        cursor.byte()?;
+    }
+    (0..5).filter(|place| bits >> place & 1 == 1).try_for_each(|_| cursor.skip_text())?;
+    Ok(&all[..all.len() - cursor.0.len()])
 }
 
 /// Reads words that were written against the same `base`.
-pub(super) fn read_words(cursor: &mut Cursor<'_>, base: Option<&Words>) -> Result<Words, CodecError> {
-    let family = cursor.byte()?;
-    let has_detail = match cursor.byte()? {
-        0 => false,
-        1 => true,
-        _ => return Err(CodecError::Content),
+fn read_words(cursor: &mut Cursor<'_>, base: Option<&Words>) -> Result<Words, CodecError> {
+    let bits = cursor.byte()?;
+    let family = match base {
+        Some(base) if bits & OTHER_FAMILY == 0 => base.family,
+        _ => cursor.byte()?,
     };
-    let [test_type, target, location, detail, observed] = base.map_or([""; 5], texts);
-    let (test_type, target) = (cursor.text(test_type)?.into(), cursor.text(target)?.into());
-    let (location, detail) = (cursor.text(location)?.into(), cursor.text(detail)?.into_boxed_str());
-    let observed = cursor.text(observed)?.into_boxed_str();
-    Ok(Words { family, test_type, target, location, detail: has_detail.then_some(detail), observed })
+    let base_texts = base.map_or([""; 5], texts);
+    let mut text = |place: usize| {
+        if bits >> place & 1 == 1 { cursor.text(base_texts[place]).map(Some) } else { Ok(None) }
+    };
+    let shared = |found: Option<String>, base: Option<&Arc<str>>| match (found, base) {
+        (Some(text), _) => text.into(),
+        (None, Some(base)) => Arc::clone(base),
+        (None, None) => "".into(),
+    };
+    let own = |found: Option<String>, base: &str| found.map_or_else(|| base.into(), String::into_boxed_str);
+    Ok(Words {
+        family,
+        test_type: shared(text(0)?, base.map(|base| &base.test_type)),
+        target: shared(text(1)?, base.map(|base| &base.target)),
+        location: shared(text(2)?, base.map(|base| &base.location)),
+        detail: Some(own(text(3)?, base_texts[3])).filter(|_| bits & HAS_DETAIL != 0),
+        observed: own(text(4)?, base_texts[4]),
+    })
 }
 
 fn texts(words: &Words) -> [&str; 5] {
@@ -52,10 +85,10 @@ fn texts(words: &Words) -> [&str; 5] {
 /// How a result names its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reference {
-    /// Those in this place of its series.
+    /// Those in this place of its series' vocabulary.
     Known(usize),
-    /// New ones.
-    New(Arc<Words>),
+    /// New ones, told by how they differ from the newest of the vocabulary.
+    New(Box<[u8]>),
 }
 
 /// The newest words of each location in one series, in the order in which the locations first spoke.
@@ -71,11 +104,6 @@ impl Vocabulary {
         self.places.iter().position(|known| Arc::ptr_eq(known, words) || known == words)
     }
 
-    /// The words that came last: new ones resemble them.
-    pub(super) fn newest(&self) -> Option<&Words> {
-        self.places.get(self.newest).map(|words| &**words)
-    }
-
     /// Takes new words in, in place of those of the same location.
     pub(super) fn learn(&mut self, words: Arc<Words>) {
         let place = self.places.iter().position(|known| known.location == words.location);
@@ -88,20 +116,23 @@ impl Vocabulary {
 
     /// How a result with these words names them; they are known afterwards.
     pub(super) fn refer(&mut self, words: &Arc<Words>) -> Reference {
-        match self.place(words) {
-            Some(place) => Reference::Known(place),
-            None => {
-                self.learn(Arc::clone(words));
-                Reference::New(Arc::clone(words))
-            }
+        if let Some(place) = self.place(words) {
+            return Reference::Known(place);
         }
+        let mut told = Vec::with_capacity(64);
+        put_words(&mut told, words, self.places.get(self.newest).map(|words| &**words));
+        self.learn(Arc::clone(words));
+        Reference::New(told.into())
     }
 
     /// The words that the next result names.
     pub(super) fn meaning(&self, reference: &Reference) -> Result<Arc<Words>, CodecError> {
         match reference {
             Reference::Known(place) => self.places.get(*place).map(Arc::clone).ok_or(CodecError::Content),
-            Reference::New(words) => Ok(Arc::clone(words)),
+            Reference::New(told) => {
+                let newest = self.places.get(self.newest).map(|words| &**words);
+                read_words(&mut Cursor(told), newest).map(Arc::new)
+            }
         }
     }
 

@@ -11,9 +11,11 @@ use watchkeep_model::{Event, MonitorId, MonitorState, RobotSequence, StateChange
 use super::{
     SqliteStore,
     columns::{count_at, execute, from_json, get, json, parsed, row, rows, signed},
-    results::Written,
 };
-use crate::{Commit, CommitOutcome, Commits, IncidentChange, RobotMark, StoreError, series::MonitorKey};
+use crate::{
+    Commit, CommitOutcome, Commits, IncidentChange, RobotMark, StoreError,
+    series::{MonitorKey, head::Plan},
+};
 
 /// The integer key of a monitor.
 pub(super) fn key(connection: &rusqlite::Connection, id: &MonitorId) -> Result<Option<MonitorKey>, StoreError> {
@@ -39,7 +41,7 @@ impl Commits for SqliteStore {
             }
             Ok(Ok(written))
         };
-        let apply = move |written: Result<Written, Vec<MonitorId>>| match written {
+        let apply = move |written: Result<Plan, Vec<MonitorId>>| match written {
             Ok(written) => {
                 kept.written(&written);
                 CommitOutcome::Stored

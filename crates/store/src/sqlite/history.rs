@@ -12,12 +12,9 @@ use super::{
     SqliteStore,
     columns::{from_json, get, maybe_time_at, one_more, parsed, row, rows, time, time_at},
     commit::key,
-    past::{self, Span},
+    past::{self, Point, Span},
 };
-use crate::{
-    History, IncidentFilter, Page, PastResult, StatusInterval, StoreError, TimeRange,
-    series::{Entry, Numbers},
-};
+use crate::{History, IncidentFilter, Page, PastResult, StatusInterval, StoreError, TimeRange, series::Entry};
 
 fn corrupt(what: &'static str) -> impl Fn(String) -> StoreError {
     move |reason| StoreError::Corrupt { what, reason }
@@ -90,9 +87,7 @@ impl History for SqliteStore {
                     .get(limit.saturating_sub(1))
                     .map_or(entries.len(), |last| entries.partition_point(|entry| start(entry) >= start(last)));
                 let next = entries.get(end).and_then(|_| entries.get(end - 1)).map(|last| start(last).to_string());
-                let items =
-                    entries[..end].iter().map(|entry| past::result(&monitor, entry)).collect::<Result<_, _>>()?;
-                Ok(Page { items, next })
+                Ok(Page { items: past::results(&monitor, &entries[..end])?, next })
             })
             .await
     }
@@ -104,9 +99,8 @@ impl History for SqliteStore {
                 let mut found = Vec::new();
                 for monitor in monitors {
                     let Some(key) = key(connection, &monitor)? else { continue };
-                    if let Some(entry) = past::newest(connection, &results, key, Span::ALL, 1)?.first() {
-                        found.push(past::result(&monitor, entry)?);
-                    }
+                    let newest = past::newest(connection, &results, key, Span::ALL, 1)?;
+                    found.extend(past::results(&monitor, &newest[..newest.len().min(1)])?);
                 }
                 Ok(found)
             })
@@ -117,20 +111,20 @@ impl History for SqliteStore {
         &self,
         monitor: &MonitorId,
         range: TimeRange,
-        points: usize,
+        most: usize,
     ) -> Result<Vec<(Timestamp, f32, StatusCode)>, StoreError> {
         let (monitor, results) = (monitor.clone(), Arc::clone(&self.results));
         self.readers
             .read(move |connection| {
                 let Some(key) = key(connection, &monitor)? else { return Ok(Vec::new()) };
                 let span = Span { from: range.from.as_microsecond(), before: range.until.as_microsecond() };
-                let numbers = past::numbers(connection, &results, key, span)?;
-                let every = numbers.len().div_ceil(points.max(1)).max(1);
-                let point = |numbers: &Numbers| {
-                    let milliseconds = numbers.duration as f32 / 1000.0;
-                    Ok((time(numbers.start, "a result")?, milliseconds, StatusCode::new(numbers.code)))
+                let points = past::points(connection, &results, key, span)?;
+                let every = points.len().div_ceil(most.max(1)).max(1);
+                let point = |point: &Point| {
+                    let milliseconds = point.duration as f32 / 1000.0;
+                    Ok((time(point.start, "a result")?, milliseconds, StatusCode::new(point.code)))
                 };
-                numbers.iter().step_by(every).map(point).collect()
+                points.iter().step_by(every).map(point).collect()
             })
             .await
     }

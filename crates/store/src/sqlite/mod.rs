@@ -37,6 +37,8 @@ const STEPS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
 const DATABASE: &str = "watchkeep.db";
 const LOCK: &str = "watchkeep.lock";
 const READERS: usize = 2;
+/// Memory for pages, KiB, of the connection that writes and of each that reads; the system keeps more of them.
+const CACHES: (u32, u32) = (8_000, 2_000);
 
 /// What is kept, in one folder of this machine.
 pub struct SqliteStore {
@@ -58,13 +60,13 @@ impl SqliteStore {
         make_private(folder)?;
         let lock = lock(folder)?;
         let path = folder.join(DATABASE);
-        let mut connection = connect(&path)?;
+        let mut connection = connect(&path, CACHES.0)?;
         let vault = prove(&connection, schema(&connection)?, folder)?;
         migrate(&mut connection)?;
         keep_proof(&connection, &vault)?;
         let results = Arc::new(Results::recover(&connection, Bounds::default())?);
         accounts::ensure_org(&connection)?;
-        let readers = (0..READERS).map(|_| connect(&path)).collect::<Result<Vec<_>, _>>()?;
+        let readers = (0..READERS).map(|_| connect(&path, CACHES.1)).collect::<Result<Vec<_>, _>>()?;
         let (writer, readers) = (Writer::start(connection)?, Readers::start(readers)?);
         Ok(Self { writer, readers, results, vault: Arc::new(vault), _lock: lock })
     }
@@ -108,14 +110,14 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+fn connect(path: &Path, cache: u32) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(engine("open its file"))?;
     // auto_vacuum must be set before the first table; the others are per connection.
     connection
-        .execute_batch(
+        .execute_batch(&format!(
             "PRAGMA busy_timeout = 5000; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
-        )
+             PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{cache}; PRAGMA temp_store = MEMORY;",
+        ))
         .map_err(engine("set itself up"))?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)

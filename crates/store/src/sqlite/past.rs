@@ -16,7 +16,7 @@ use super::{
 use crate::{
     PastResult, StoreError,
     series::{
-        Entry, MonitorKey, Numbers,
+        Entry, MonitorKey, Numbers, Words,
         codec::{self, CodecError},
     },
 };
@@ -76,27 +76,43 @@ pub(super) fn newest(
     Ok(found.into_iter().map(|(_, entry)| entry).collect())
 }
 
-/// The numbers of all results of a span, oldest first.
-pub(super) fn numbers(
+/// What a chart needs of a result.
+#[derive(Clone, Copy)]
+pub(super) struct Point {
+    pub(super) start: i64,
+    /// Microseconds.
+    pub(super) duration: u64,
+    pub(super) code: i16,
+}
+
+impl Point {
+    fn of(numbers: &Numbers) -> Self {
+        Self { start: numbers.start, duration: numbers.duration, code: numbers.code }
+    }
+}
+
+/// All results of a span, oldest first.
+pub(super) fn points(
     connection: &Connection,
     results: &Results,
     key: MonitorKey,
     span: Span,
-) -> Result<Vec<Numbers>, StoreError> {
+) -> Result<Vec<Point>, StoreError> {
     let (open, next_row) = results.open(key);
-    let (mut found, mut is_sealed) = (Vec::new(), false);
+    let (mut parts, mut is_sealed) = (Vec::new(), false);
     each_block(connection, key, span, |_, upto, data| {
         is_sealed |= upto >= next_row;
-        // Blocks come newest first; turned around at the end, so that there is little left to sort.
-        found.extend(codec::decode_numbers(data).map_err(unreadable)?.into_iter().rev());
+        parts.push(codec::decode_numbers(data).map_err(unreadable)?);
         Ok(ControlFlow::Continue(()))
     })?;
-    found.reverse();
+    // Blocks come newest first: turned around, there is little left to sort.
+    let sealed = parts.iter().rev().flatten();
+    let mut found: Vec<_> = sealed.filter(|numbers| span.holds(numbers)).map(Point::of).collect();
     if let Some(open) = open.filter(|_| !is_sealed) {
-        found.extend(open.entries().map_err(unreadable)?.into_iter().map(|entry| entry.numbers));
+        let open = open.entries().map_err(unreadable)?;
+        found.extend(open.iter().map(|entry| &entry.numbers).filter(|numbers| span.holds(numbers)).map(Point::of));
     }
-    found.retain(|numbers| span.holds(numbers));
-    found.sort_by_key(|numbers| numbers.start);
+    found.sort_by_key(|point| point.start);
     Ok(found)
 }
 
@@ -121,30 +137,53 @@ fn each_block(
     Ok(())
 }
 
-/// A result as the other rooms know it.
-pub(super) fn result(monitor: &MonitorId, entry: &Entry) -> Result<PastResult, StoreError> {
-    let Entry { numbers, words } = entry;
-    let family = Family::ALL.get(usize::from(words.family)).copied();
-    let location: LocationName = words.location.parse().map_err(|error| corrupt(format!("{error}")))?;
-    let [dns, connect, tls, first_byte, transfer] =
-        numbers.phases.map(|phase| phase.map(|value| Duration::from_micros(value.into())));
-    let result = TestResult {
-        subject: Arc::new(TestSubject {
-            family: family.ok_or_else(|| corrupt("unknown family".to_owned()))?,
-            test_type: Arc::clone(&words.test_type),
-            target: Arc::clone(&words.target),
-        }),
-        location,
-        started_at: time(numbers.start, "a result")?,
-        verdict: Verdict {
-            code: StatusCode::new(numbers.code),
-            detail: words.detail.as_deref().map(|detail| detail.to_owned().into()),
-        },
-        duration: Duration::from_micros(numbers.duration),
-        phases: Phases { dns, connect, tls, first_byte, transfer },
-        observed: RawValue::from_string(words.observed.to_string()).map_err(|error| corrupt(error.to_string()))?,
-    };
-    Ok(RecordedResult { monitor: monitor.clone(), attempt: numbers.attempt, result })
+/// Results as the other rooms know them.
+pub(super) fn results(monitor: &MonitorId, entries: &[Entry]) -> Result<Vec<PastResult>, StoreError> {
+    // Most results say what the one before said.
+    let mut said: Option<(&Arc<Words>, Said)> = None;
+    let mut told = Vec::with_capacity(entries.len());
+    for Entry { numbers, words } in entries {
+        let said = match said.take().filter(|(known, _)| Arc::ptr_eq(known, words)) {
+            Some((_, known)) => &said.insert((words, known)).1,
+            None => &said.insert((words, Said::new(words)?)).1,
+        };
+        let [dns, connect, tls, first_byte, transfer] =
+            numbers.phases.map(|phase| phase.map(|value| Duration::from_micros(value.into())));
+        let result = TestResult {
+            subject: Arc::clone(&said.subject),
+            location: said.location.clone(),
+            started_at: time(numbers.start, "a result")?,
+            verdict: Verdict {
+                code: StatusCode::new(numbers.code),
+                detail: words.detail.as_deref().map(|detail| detail.to_owned().into()),
+            },
+            duration: Duration::from_micros(numbers.duration),
+            phases: Phases { dns, connect, tls, first_byte, transfer },
+            observed: said.observed.clone(),
+        };
+        told.push(RecordedResult { monitor: monitor.clone(), attempt: numbers.attempt, result });
+    }
+    Ok(told)
+}
+
+/// What the words of a result mean.
+struct Said {
+    subject: Arc<TestSubject>,
+    location: LocationName,
+    observed: Box<RawValue>,
+}
+
+impl Said {
+    fn new(words: &Words) -> Result<Self, StoreError> {
+        let family = Family::ALL.get(usize::from(words.family)).copied();
+        let (test_type, target) = (Arc::clone(&words.test_type), Arc::clone(&words.target));
+        let family = family.ok_or_else(|| corrupt("unknown family".to_owned()))?;
+        Ok(Self {
+            subject: Arc::new(TestSubject { family, test_type, target }),
+            location: words.location.parse().map_err(|error| corrupt(format!("{error}")))?,
+            observed: RawValue::from_string(words.observed.to_string()).map_err(|error| corrupt(error.to_string()))?,
+        })
+    }
 }
 
 fn corrupt(reason: String) -> StoreError {

@@ -15,8 +15,8 @@ use crate::{
     StoreError,
     series::{
         Entry, MonitorKey, Numbers, Open, Words,
-        codec::{self, CodecError, Effort},
-        head::{Bounds, Head, Plan},
+        codec::{self, CodecError},
+        head::{Block, Bounds, Head, Plan},
     },
 };
 
@@ -36,12 +36,6 @@ struct Known {
 struct Said {
     observed: Observed,
     words: Arc<Words>,
-}
-
-/// What a commit wrote, for the head to take over.
-pub(super) struct Written {
-    plan: Plan,
-    new: Vec<(MonitorKey, Entry)>,
 }
 
 impl Results {
@@ -75,36 +69,28 @@ impl Results {
         Ok(Self { head: RwLock::new(head), monitors: Mutex::new(monitors) })
     }
 
-    /// Writes results, those of monitors that are gone excepted.
-    pub(super) fn write(
-        &self,
-        transaction: &Transaction<'_>,
-        results: &[RecordedResult],
-    ) -> Result<Written, StoreError> {
+    /// Writes results, those of monitors that are gone excepted; what was written is for [`Results::written`].
+    pub(super) fn write(&self, transaction: &Transaction<'_>, results: &[RecordedResult]) -> Result<Plan, StoreError> {
         let new = self.entries(results)?;
-        let plan = self.head.read().unwrap_or_else(PoisonError::into_inner).plan(&new).map_err(unreadable)?;
         let unwritable = |error: CodecError| StoreError::Engine { doing: "encode results", reason: error.to_string() };
-        if !plan.new.is_empty() {
-            let data = codec::encode(&plan.new, Effort::Head).map_err(unwritable)?;
+        let plan = self.head.read().unwrap_or_else(PoisonError::into_inner).plan(new).map_err(unwritable)?;
+        if let Some(data) = &plan.data {
             let sql = "INSERT INTO head (seq, data) VALUES ($1, $2)";
             execute(transaction, "store results", sql, params![signed(plan.row), data])?;
         }
-        for (key, entries) in &plan.seal {
-            let (Some(first), Some(last)) = (entries.first(), entries.last()) else { continue };
-            let (first, last) = (first.numbers.start, last.numbers.start);
-            let data = codec::encode_block(*key, entries).map_err(unwritable)?;
+        for Block { key, first, last, data, .. } in &plan.blocks {
             let sql = "INSERT INTO block (monitor, first, last, upto, data) VALUES ($1, $2, $3, $4, $5)";
             execute(transaction, "seal results", sql, params![key, first, last, signed(plan.row), data])?;
         }
         if let Some(row) = plan.done_before {
             execute(transaction, "seal results", "DELETE FROM head WHERE seq < $1", [signed(row)])?;
         }
-        Ok(Written { plan, new })
+        Ok(plan)
     }
 
     /// Takes over what was written, once it is durable.
-    pub(super) fn written(&self, Written { plan, new }: &Written) {
-        self.head.write().unwrap_or_else(PoisonError::into_inner).apply(plan, new);
+    pub(super) fn written(&self, plan: &Plan) {
+        self.head.write().unwrap_or_else(PoisonError::into_inner).apply(plan);
     }
 
     /// A new monitor, once it is durable.
@@ -152,11 +138,15 @@ impl Known {
         {
             return Ok(Arc::clone(words));
         }
+        let location = match place.and_then(|place| self.said.get(place)) {
+            Some(before) => Arc::clone(&before.words.location),
+            None => result.location.as_str().into(),
+        };
         let words = Arc::new(Words {
             family: family(result.subject.family),
             test_type: Arc::clone(&result.subject.test_type),
             target: Arc::clone(&result.subject.target),
-            location: result.location.as_str().into(),
+            location,
             detail: result.verdict.detail.as_deref().map(Into::into),
             observed: json(&result.observed)?.into(),
         });

@@ -141,10 +141,12 @@ pub fn contact(org: &OrgId, number: u8, channels: u8) -> Contact {
     }
 }
 
-/// A good result that begins `seconds` after the moment of [`at`] and takes `number` microseconds.
+/// A good result that begins `seconds` after the moment of [`at`] and takes `number` microseconds. Its phases vary
+/// like those of real ones.
 pub fn result(monitor: &MonitorId, seconds: i64, number: u32) -> RecordedResult {
     let target = format!("https://{monitor}.example/");
     let subject = TestSubject { family: Family::Service, test_type: "http".into(), target: target.into() };
+    let noise = |shift: u32| Some(Duration::from_micros((number.wrapping_mul(2_654_435_761) >> shift).into()));
     RecordedResult {
         monitor: monitor.clone(),
         attempt: 0,
@@ -154,7 +156,7 @@ pub fn result(monitor: &MonitorId, seconds: i64, number: u32) -> RecordedResult 
             started_at: at(seconds),
             verdict: Verdict::OPERATIONAL,
             duration: Duration::from_micros(number.into()),
-            phases: Phases { dns: Some(Duration::from_micros(5)), ..Phases::default() },
+            phases: Phases { dns: noise(20), connect: noise(16), first_byte: noise(12), ..Phases::default() },
             observed: Observed::Http(http::Observed { http_status: Some(200), ..http::Observed::default() }),
         },
     }
