@@ -1,7 +1,7 @@
 //! How many TLS handshakes compute at the same time: more than the cores can serve only makes each slower,
 //! and the phases that are measured would tell of the robot instead of the server.
 
-use std::{future::Future, num::NonZero, pin::pin, thread::available_parallelism, time::Duration};
+use std::{future::Future, num::NonZero, pin::Pin, thread::available_parallelism, time::Duration};
 
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -41,8 +41,7 @@ impl Admission {
 
 impl Place<'_> {
     /// Runs a handshake in this place, which is free again at its end, or earlier where it waits for the peer.
-    pub(crate) async fn hold<F: Future>(self, handshake: F) -> F::Output {
-        let mut handshake = pin!(handshake);
+    pub(crate) async fn hold<F: Future>(self, mut handshake: Pin<&mut F>) -> F::Output {
         let Some(permit) = self.0 else { return handshake.await };
         tokio::select! {
             biased;
@@ -55,14 +54,14 @@ impl Place<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::pending;
+    use std::{future::pending, pin::pin};
 
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn stalled_handshakes_give_their_place_on() {
         let admission = Admission { places: Semaphore::new(1) };
-        let stalled = async { admission.place().await.hold(pending::<()>()).await };
+        let stalled = async { admission.place().await.hold(pin!(pending::<()>())).await };
         let next = async {
             tokio::task::yield_now().await;
             admission.place().await.0.is_some()
@@ -77,6 +76,6 @@ mod tests {
     async fn nobody_waits_for_long() {
         let admission = Admission { places: Semaphore::new(0) };
         assert!(admission.place().await.0.is_none());
-        assert_eq!(admission.place().await.hold(async { 7 }).await, 7);
+        assert_eq!(admission.place().await.hold(pin!(async { 7 })).await, 7);
     }
 }

@@ -3,7 +3,8 @@
 
 use std::future::Future;
 
-use tokio::time::Instant;
+use futures_util::FutureExt;
+use tokio::time::{Instant, timeout_at};
 use watchkeep_model::Span;
 
 /// A moment on the monotonic clock, with the limit that it came from.
@@ -28,8 +29,9 @@ impl Deadline {
         if other.at < self.at { other } else { self }
     }
 
-    /// The future's output, unless the deadline passes first.
-    pub(crate) async fn bound<F: Future>(self, future: F) -> Result<F::Output, Passed> {
-        tokio::time::timeout_at(self.at, future).await.map_err(|_| Passed(self.limit))
+    /// The future's output, unless the deadline passes first. Not an `async fn`: one of those would hold the future
+    /// twice, as its argument and as what it waits for.
+    pub(crate) fn bound<F: Future>(self, future: F) -> impl Future<Output = Result<F::Output, Passed>> {
+        timeout_at(self.at, future).map(move |done| done.map_err(|_| Passed(self.limit)))
     }
 }

@@ -86,7 +86,8 @@ impl Names {
         if let Some(addresses) = self.cache.find(key, Instant::now()) {
             return Ok(addresses);
         }
-        let found = self.servers.ask(name, network.resolver, network.ip).await?;
+        // Boxed, because it is large and seldom needed: every test would hold its room.
+        let found = Box::pin(self.servers.ask(name, network.resolver, network.ip)).await?;
         self.cache.keep(key, Arc::clone(&found.addresses), found.lifetime, Instant::now());
         Ok(found.addresses)
     }

@@ -66,7 +66,8 @@ impl Way<'_> {
         let deadline = Deadline::after(self.test.limits.connect).earlier(self.total);
         let (stream, address) = self.dial(&addresses, url, deadline, trace).await?;
         if url.scheme() == "https" {
-            return self.secure(stream, address, url, deadline, trace).await;
+            // Boxed, so that tests in clear text do not hold room for a handshake.
+            return Box::pin(self.secure(stream, address, url, deadline, trace)).await;
         }
         let route = match (self.options.http_version, &self.options.proxy) {
             (Some(HttpVersion::Http2), _) => Route::Http2,

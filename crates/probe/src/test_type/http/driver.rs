@@ -62,7 +62,7 @@ pub(super) async fn ask_http1(
         .ignore_invalid_headers_in_responses(true);
     let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
     let mut driver = Driver::Http1 { connection: Box::new(connection), has_ended: false };
-    let response = driver.drive(sender.send_request(request)).await?;
+    let response = driver.drive(pin!(sender.send_request(request))).await?;
     Ok((response, driver))
 }
 
@@ -79,14 +79,13 @@ pub(super) async fn ask_http2(
     // The connection ends with its last sender, and the body is still to come.
     let mut asking = sender.clone();
     let mut driver = Driver::Http2 { tasks: vec![connection], begun, _sender: sender };
-    let response = driver.drive(asking.send_request(request)).await?;
+    let response = driver.drive(pin!(asking.send_request(request))).await?;
     Ok((response, driver))
 }
 
 impl Driver {
     /// Runs `future` while the connection that feeds it is moved on.
-    pub(super) async fn drive<F: Future>(&mut self, future: F) -> F::Output {
-        let mut future = pin!(future);
+    pub(super) async fn drive<F: Future>(&mut self, mut future: Pin<&mut F>) -> F::Output {
         poll_fn(|cx| {
             self.move_on(cx);
             match future.as_mut().poll(cx) {

@@ -1,7 +1,7 @@
 //! Sends one request and receives its reply over a connection that is used once.
 //! What can go wrong with the reply is told in `faults`.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, Version, header};
@@ -136,7 +136,7 @@ pub(super) async fn receive(head: Head, options: &Options, total: Deadline, trac
         return Err(client_error(detail));
     }
     let reading = async {
-        while let Some(frame) = driver.drive(body.frame()).await {
+        while let Some(frame) = driver.drive(pin!(body.frame())).await {
             let frame = frame.map_err(|error| broken_body(&error, bytes, expected, options))?;
             if let Some(data) = frame.data_ref() {
                 bytes += data.len() as u64;

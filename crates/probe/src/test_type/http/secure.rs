@@ -3,6 +3,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    pin::pin,
     time::Instant,
 };
 
@@ -51,7 +52,8 @@ impl Way<'_> {
         let wire_meter = stream.meter();
         let place = tls.admission.place().await;
         let start = Instant::now();
-        let shaken = deadline.bound(place.hold(handshake.shake(stream, name.clone()))).await;
+        let shaking = pin!(handshake.shake(stream, name.clone()));
+        let shaken = deadline.bound(place.hold(shaking)).await;
         add(&mut trace.phases.tls, start.elapsed());
         let seen = handshake.take_seen();
         let usage = self.note_certificate(&seen.chain, trace);
