@@ -58,7 +58,9 @@ pub(super) fn read_column(cursor: &mut Cursor<'_>, count: usize) -> Result<Vec<i
     }
     let length = count.checked_mul(width).ok_or(CodecError::Content)?.div_ceil(8);
     let packed = cursor.take(length)?;
-    let mut numbers: Vec<i64> = if width <= AT_ONCE {
+    let mut numbers: Vec<i64> = if width == 0 {
+        vec![0; count]
+    } else if width <= AT_ONCE {
         (0..count).map(|place| bits_at(packed, place * width, width) as i64).collect()
     } else {
         let low = |place| bits_at(packed, place * width, AT_ONCE);
@@ -129,6 +131,7 @@ fn mask(width: usize) -> u64 {
 }
 
 /// So many bits, [`AT_ONCE`] at most, from a place on; what lies behind the end is 0.
+#[inline]
 fn bits_at(bytes: &[u8], place: usize, width: usize) -> u64 {
     let (byte, shift) = (place / 8, place % 8);
     let word = match bytes.get(byte..).and_then(<[u8]>::first_chunk) {

@@ -59,10 +59,12 @@ pub(super) fn newest(
     found.retain(|(_, entry)| span.holds(&entry.numbers));
     let newest_first = |found: &mut Vec<(Place, Entry)>| found.sort_by_key(|(_, entry)| Reverse(entry.numbers.start));
     each_block(connection, key, span, |last, upto, data| {
-        newest_first(&mut found);
-        // Blocks come by their newest result: what is left is older than everything in this one.
-        if found.get(wanted.saturating_sub(1)).is_some_and(|(_, entry)| entry.numbers.start > last) {
-            return Ok(ControlFlow::Break(()));
+        if found.len() >= wanted {
+            newest_first(&mut found);
+            // Blocks come by their newest result: what is left is older than everything in this one.
+            if found.get(wanted.saturating_sub(1)).is_some_and(|(_, entry)| entry.numbers.start > last) {
+                return Ok(ControlFlow::Break(()));
+            }
         }
         if upto >= next_row {
             found.retain(|(place, _)| *place == Place::Block);
