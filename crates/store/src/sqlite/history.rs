@@ -147,9 +147,9 @@ impl History for SqliteStore {
                         rows(connection, sql, params![org.as_str(), before, most], read)?
                     }
                     Some(monitor) => {
-                        let sql = "SELECT e.* FROM event e JOIN monitor m ON m.key = e.monitor
-                                   WHERE m.org = $1 AND m.id = $2 AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4";
-                        rows(connection, sql, params![org.as_str(), monitor.as_str(), before, most], read)?
+                        let key = key(connection, &monitor)?;
+                        let sql = "SELECT * FROM event WHERE monitor = $1 AND seq < $2 AND org = $3 ORDER BY seq DESC LIMIT $4";
+                        rows(connection, sql, params![key, before, org.as_str(), most], read)?
                     }
                 };
                 Ok(page(items, limit))

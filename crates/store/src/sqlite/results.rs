@@ -48,13 +48,15 @@ impl Results {
         .into_iter()
         .collect();
         let number = |sql| row(connection, sql, [], |row| get::<Option<i64>>(row, "row")).map(Option::flatten);
-        let first_row = number("SELECT min(seq) AS row FROM head")?.unwrap_or_default();
+        let first_row = number("SELECT min(seq) AS row FROM head")?.unwrap_or(i64::MAX);
         let sealed = number("SELECT max(upto) AS row FROM block")?.unwrap_or_default();
-        let mut head = Head::new(bounds, unsigned(first_row), unsigned(sealed) + 1);
+        let next_row = unsigned(sealed) + 1;
+        let mut head = Head::new(bounds, unsigned(first_row).min(next_row), next_row);
         // For each monitor, the row with which its open results begin: none, where it was deleted.
         let mut begins: HashMap<MonitorKey, i64> = monitors.values().map(|known| (known.key, i64::MIN)).collect();
-        let sql = "SELECT monitor, max(upto) AS row FROM block WHERE upto > $1 GROUP BY monitor";
-        for (key, row) in rows(connection, sql, [first_row], |row| Ok((get(row, "monitor")?, get(row, "row")?)))? {
+        // Left to itself, the engine would read every block there is. The newest come last.
+        let sql = "SELECT monitor, upto FROM block INDEXED BY block_by_row WHERE upto > $1 ORDER BY upto";
+        for (key, row) in rows(connection, sql, [first_row], |row| Ok((get(row, "monitor")?, get(row, "upto")?)))? {
             begins.entry(key).and_modify(|begin| *begin = row);
         }
         let mut statement =
