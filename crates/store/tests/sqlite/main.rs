@@ -13,6 +13,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backup;
 mod child;
 mod files;
 mod kill;
