@@ -332,13 +332,17 @@ impl Board {
 
     /// Takes over what a commit stored: results, then states.
     pub(crate) fn publish(&self, results: &[&RecordedResult], states: Vec<StateChange>) {
+        let now = Timestamp::now();
         let mut monitors = self.write();
-        for RecordedResult { monitor, result, .. } in results {
+        for recorded in results {
+            let RecordedResult { monitor, result, .. } = recorded;
             let Some(entry) = monitors.by_id.get_mut(monitor) else { continue };
             if !entry.is_about(result) {
                 continue;
             }
             let entry = Arc::make_mut(entry);
+            // A result that changes nothing still makes older ones late.
+            watchkeep_judge::mark_seen(&mut entry.state, recorded, now);
             let severity = result.verdict.code.severity(entry.family());
             entry.recent.push(result.started_at, result.duration.as_secs_f32() * 1_000.0, severity);
             if entry.last.as_ref().is_some_and(|last| last.started_at > result.started_at) {
@@ -422,9 +426,14 @@ impl Entry {
         }
     }
 
-    fn take_state(&mut self, state: MonitorState) {
+    fn take_state(&mut self, mut state: MonitorState) {
         let status = state.status(self.family());
         self.uptime.change(status.since, status.code);
+        // What was seen stays seen: a state is stored with changes only.
+        for (location, view) in &mut state.locations {
+            let before = self.state.locations.get(location);
+            view.seen_at = before.map_or(view.seen_at, |before| before.seen_at.max(view.seen_at));
+        }
         self.state = state;
     }
 }

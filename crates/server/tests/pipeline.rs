@@ -208,6 +208,22 @@ async fn what_comes_twice_is_kept_once_also_after_a_restart() {
     assert_eq!(results["items"].as_array().unwrap().len(), 2);
 }
 
+/// What a robot kept while it could not send may arrive after what another try found.
+#[tokio::test]
+async fn a_failure_that_is_older_than_good_news_is_no_news() {
+    let mut run = Run::new().await;
+    run.send(StatusCode::OPERATIONAL, 300).await;
+    run.send(StatusCode::OPERATIONAL, 60).await;
+    run.send(REFUSED, 120).await;
+    assert_eq!(run.monitor().await["code"], 0);
+    assert_eq!(run.count("results").await, 3, "it is history all the same");
+    run.send(REFUSED, 30).await;
+    assert_eq!(run.monitor().await["code"], 451);
+    run.send(REFUSED, 10).await;
+    run.send(StatusCode::OPERATIONAL, 20).await;
+    assert_eq!(run.monitor().await["code"], 451);
+}
+
 #[tokio::test]
 async fn results_of_deleted_monitors_and_older_settings_change_nothing() {
     let mut run = Run::new().await;
