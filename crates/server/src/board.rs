@@ -286,6 +286,13 @@ impl Board {
         self.read().by_id.get(id).cloned()
     }
 
+    /// Each result with its monitor as it is now; those of monitors that are gone are left out.
+    pub(crate) fn entries_of<'r>(&self, results: &[&'r RecordedResult]) -> Vec<(Arc<Entry>, &'r RecordedResult)> {
+        let monitors = self.read();
+        let known = |result: &&'r RecordedResult| Some((Arc::clone(monitors.by_id.get(&result.monitor)?), *result));
+        results.iter().filter_map(known).collect()
+    }
+
     /// The monitors of an organisation that the filter takes, by name without regard to case, then by id.
     #[must_use]
     pub fn list(&self, org: &OrgId, filter: &Filter) -> Vec<Arc<Entry>> {

@@ -56,16 +56,20 @@ impl Pipeline {
             let (arrived, other) = step::gather(first, &mut batches);
             // 2. What came before is dropped.
             let (results, mark) = step::unseen(&mut self.seen, &arrived);
+            let mut is_news = false;
             if !results.is_empty() {
                 // 3. and 4. Each monitor is judged; results, states, incidents and events become one commit.
                 let changes = self.decide_and_commit(&results, &mark).await;
+                is_news = !changes.is_empty();
                 // 5. Lists, pages and listeners get to know it.
                 self.board.publish(&results, changes);
             }
             // 6. The robot may forget them.
             arrived.into_iter().for_each(|delivery| delivery.acknowledgement.kept());
             // 7. What must be told is waiting in the store.
-            self.alerts.notify_one();
+            if is_news {
+                self.alerts.notify_one();
+            }
             next = match other {
                 Some(other) => Some(other),
                 None => batches.recv().await,

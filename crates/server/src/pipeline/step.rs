@@ -1,7 +1,7 @@
 //! The steps of the pipeline, each on its own: gather, drop what was seen, decide, commit until it is kept.
 //! A conflict means that somebody changed a monitor meanwhile: it is read again and decided again.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use watchkeep_bus::{
@@ -82,22 +82,24 @@ impl Pipeline {
     /// What the results change, monitor by monitor, and those of them that belong to a monitor as it is now.
     fn decide(&self, results: &[&RecordedResult]) -> (Vec<RecordedResult>, Vec<StateChange>) {
         let now = to_the_microsecond(Timestamp::now());
-        let mut by_monitor = results.to_vec();
-        // Stable: the results of one monitor stay in their order.
-        by_monitor.sort_by(|one, other| one.monitor.cmp(&other.monitor));
-        let mut kept = Vec::with_capacity(results.len());
+        let mut known = self.board.entries_of(results);
+        // Stable: the results of one monitor stay in their order. Which monitor comes first does not matter.
+        known.sort_by_key(|(entry, _)| Arc::as_ptr(entry));
+        let mut kept = Vec::with_capacity(known.len());
         let mut changes = Vec::new();
-        for group in by_monitor.chunk_by(|one, other| one.monitor == other.monitor) {
-            let Some(entry) = self.board.find(&group[0].monitor) else { continue };
+        let mut current = Vec::new();
+        for group in known.chunk_by(|(one, _), (other, _)| Arc::ptr_eq(one, other)) {
+            let entry = &group[0].0;
             let Ok(monitor) = &entry.monitor else { continue };
             // A result of what was tested before the settings changed says nothing about what is tested now.
             let subject = &monitor.settings.test.subject;
-            let current: Vec<_> = group.iter().copied().filter(|result| result.result.subject == *subject).collect();
+            current.clear();
+            current.extend(group.iter().map(|(_, result)| *result).filter(|result| result.result.subject == *subject));
             changes.extend(watchkeep_judge::decide(&Snapshot { monitor, state: &entry.state }, &current, now));
-            kept.extend(current.into_iter().cloned());
+            kept.extend_from_slice(&current);
         }
         kept.sort_by_key(|result| result.result.started_at);
-        (kept, changes)
+        (kept.into_iter().cloned().collect(), changes)
     }
 
     /// One try; false when somebody else was first, and the monitors in question were read again.
