@@ -52,6 +52,8 @@ pub struct Entry {
     pub org: OrgId,
     /// What people call it, readable even where the rest is not.
     pub name: Name,
+    /// Counts the changes of the settings, readable or not.
+    pub version: u64,
     /// The settings, or why this version cannot use what is stored.
     pub monitor: Result<Arc<Monitor>, Invalid>,
     /// What is believed and decided.
@@ -75,6 +77,7 @@ impl Entry {
             id: kept.id,
             org: kept.org,
             name: kept.name,
+            version: kept.version,
             monitor,
             state: kept.state,
             last: None,
@@ -427,6 +430,7 @@ impl Entry {
     fn take_settings(&mut self, kept: Kept) {
         let newer = kept.state.revision >= self.state.revision;
         self.name = kept.name;
+        self.version = kept.version;
         self.monitor = kept.monitor.map(Arc::new);
         if newer {
             self.take_state(kept.state);

@@ -97,13 +97,13 @@ pub async fn change(
 ) -> Result<Arc<Entry>, MonitorError> {
     for _ in 0..TRIES {
         let stored = app.store.monitor(org, id).await?.ok_or(MonitorError::Missing)?;
-        let version = stored.monitor.as_ref().map_or(0, |monitor| monitor.version);
+        let version = stored.version;
         if versions.is_some_and(|versions| !versions.contains(&version)) {
             return Err(MonitorError::Stale);
         }
         let (settings, wish) = edited(&stored, edit.clone())?;
         check(app, org, &settings).await?;
-        let created_at = stored.monitor.as_ref().map_or(now, |monitor| monitor.created_at);
+        let created_at = stored.created_at;
         let monitor = Monitor { id: id.clone(), org: org.clone(), settings, created_at, version: version + 1 };
         let changed = StoredMonitor { monitor: monitor.clone(), state: stored.state.clone() };
         match app.store.update_monitor(changed, version, stored.state.revision, Vec::new()).await? {
@@ -168,8 +168,7 @@ pub async fn pause(app: &App, org: &OrgId, id: &MonitorId, now: Timestamp) -> Re
 /// Why not.
 pub async fn delete(app: &App, org: &OrgId, id: &MonitorId, versions: Option<&[u64]>) -> Result<(), MonitorError> {
     let entry = app.board.get(org, id).ok_or(MonitorError::Missing)?;
-    let version = entry.monitor.as_ref().map_or(0, |monitor| monitor.version);
-    if versions.is_some_and(|versions| !versions.contains(&version)) {
+    if versions.is_some_and(|versions| !versions.contains(&entry.version)) {
         return Err(MonitorError::Stale);
     }
     // Robots stop first: a test of what is gone would only be thrown away.
@@ -306,6 +305,8 @@ fn kept(monitor: Monitor, state: MonitorState) -> Kept {
         id: monitor.id.clone(),
         org: monitor.org.clone(),
         name: monitor.settings.name.clone(),
+        created_at: monitor.created_at,
+        version: monitor.version,
         monitor: Ok(monitor),
         state,
     }

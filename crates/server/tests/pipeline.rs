@@ -27,7 +27,7 @@ use watchkeep_catalogue::{StatusCode, service};
 use watchkeep_judge::Snapshot;
 use watchkeep_model::{LocationName, MonitorId, RecordedResult, RobotSequence, Verdict};
 use watchkeep_server::pipeline::Pipeline;
-use watchkeep_store::{Commit, SqliteStore, Store};
+use watchkeep_store::{Commit, Monitors, SqliteStore, Store};
 
 /// A place with a running pipeline, and one monitor that fails without re-tests.
 struct Run {
@@ -271,4 +271,18 @@ async fn a_restart_shows_what_was_known() {
     let now = Timestamp::now();
     let (one, other) = (before.uptime_24h(now).unwrap(), after.uptime_24h(now).unwrap());
     assert!((one - other).abs() < 0.1, "{one} {other}");
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_read_can_be_replaced() {
+    let run = Run::new().await;
+    run.store.unreadable.store(true, Ordering::SeqCst);
+    let path = format!("/monitors/{}", run.id);
+    run.place.call(Method::PATCH, &path, Some(json!({"name": "store"}))).await.assert_problem(409, "replace them");
+    let whole = json!({"type": "http", "name": "store", "target": "http://store.example/"});
+    let replaced = run.place.call(Method::PUT, &path, Some(whole)).await;
+    assert_eq!(replaced.status.as_u16(), 200, "{}", replaced.text());
+    run.store.unreadable.store(false, Ordering::SeqCst);
+    let stored = run.store.monitor(&run.place.org, &run.id).await.unwrap().unwrap();
+    assert_eq!((stored.name.as_str(), stored.version), ("store", 2));
 }

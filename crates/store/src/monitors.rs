@@ -1,6 +1,7 @@
 //! Monitors and their states, as the API changes them and as the pipeline loads them.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use watchkeep_model::{Event, Invalid, Monitor, MonitorId, MonitorState, Name, OrgId};
 
 use crate::StoreError;
@@ -14,6 +15,10 @@ pub struct Kept {
     pub org: OrgId,
     /// What people call it, readable even where the rest is not.
     pub name: Name,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Counts the changes of its settings.
+    pub version: u64,
     /// The monitor, or why this version cannot use what is stored (a newer version's test type).
     pub monitor: Result<Monitor, Invalid>,
     /// What is believed and decided.

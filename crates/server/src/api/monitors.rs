@@ -319,6 +319,5 @@ pub(super) fn entry_in_path(app: &App, caller: &Caller, id: &str) -> Result<Arc<
 }
 
 fn shown(entry: &Entry, windows: Object) -> Response {
-    let version = entry.monitor.as_ref().map_or(0, |monitor| monitor.version);
-    (etag(version), Json(view::monitor(entry, windows))).into_response()
+    (etag(entry.version), Json(view::monitor(entry, windows))).into_response()
 }

@@ -5,15 +5,15 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use watchkeep_catalogue::{Family, StatusCode};
 use watchkeep_model::{
-    Contact, ContactId, Event, EventId, Incident, IncidentId, MonitorId, OrgId, Session, Token, TokenHash, TokenId,
-    User,
+    Contact, ContactId, Event, EventId, Incident, IncidentId, Invalid, MonitorId, OrgId, Session, Token, TokenHash,
+    TokenId, User,
 };
 use watchkeep_store::{
     Accounts, Attempt, Commit, CommitOutcome, Commits, Contacts, Delivery, History, IncidentFilter, Kept, Monitors,
@@ -28,13 +28,21 @@ pub struct FaultyStore {
     pub failures: AtomicUsize,
     /// Commits that were tried.
     pub tries: AtomicUsize,
+    /// Whether the settings of monitors read as if a newer version had written them.
+    pub unreadable: AtomicBool,
     /// Done once, before the next commit: somebody else is first.
     pub interference: Mutex<Option<Commit>>,
 }
 
 impl FaultyStore {
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self { inner, failures: AtomicUsize::new(0), tries: AtomicUsize::new(0), interference: Mutex::new(None) }
+        Self {
+            inner,
+            failures: AtomicUsize::new(0),
+            tries: AtomicUsize::new(0),
+            unreadable: AtomicBool::new(false),
+            interference: Mutex::new(None),
+        }
     }
 }
 
@@ -58,6 +66,43 @@ impl Commits for FaultyStore {
     }
 }
 
+#[async_trait]
+impl Monitors for FaultyStore {
+    async fn all_monitors(&self) -> Result<Vec<Kept>, StoreError> {
+        self.inner.all_monitors().await
+    }
+
+    async fn monitors(&self, org: &OrgId, after: Option<&MonitorId>, limit: usize) -> Result<Vec<Kept>, StoreError> {
+        self.inner.monitors(org, after, limit).await
+    }
+
+    async fn monitor(&self, org: &OrgId, id: &MonitorId) -> Result<Option<Kept>, StoreError> {
+        let mut kept = self.inner.monitor(org, id).await?;
+        if self.unreadable.load(Ordering::SeqCst) {
+            kept.iter_mut().for_each(|kept| kept.monitor = Err(Invalid::one("type", "is of a newer version")));
+        }
+        Ok(kept)
+    }
+
+    async fn create_monitor(&self, new: StoredMonitor, events: Vec<Event>) -> Result<(), StoreError> {
+        self.inner.create_monitor(new, events).await
+    }
+
+    async fn update_monitor(
+        &self,
+        changed: StoredMonitor,
+        expected_version: u64,
+        expected_revision: u64,
+        events: Vec<Event>,
+    ) -> Result<Put, StoreError> {
+        self.inner.update_monitor(changed, expected_version, expected_revision, events).await
+    }
+
+    async fn delete_monitor(&self, org: &OrgId, id: &MonitorId) -> Result<Put, StoreError> {
+        self.inner.delete_monitor(org, id).await
+    }
+}
+
 /// Hands methods on to the inner store.
 macro_rules! hand_on {
     ($($noun:ident { $(fn $name:ident(&self $(, $argument:ident: $kind:ty)*) -> $answer:ty;)* })*) => {$(
@@ -71,14 +116,6 @@ macro_rules! hand_on {
 }
 
 hand_on! {
-    Monitors {
-        fn all_monitors(&self) -> Vec<Kept>;
-        fn monitors(&self, org: &OrgId, after: Option<&MonitorId>, limit: usize) -> Vec<Kept>;
-        fn monitor(&self, org: &OrgId, id: &MonitorId) -> Option<Kept>;
-        fn create_monitor(&self, new: StoredMonitor, events: Vec<Event>) -> ();
-        fn update_monitor(&self, changed: StoredMonitor, expected_version: u64, expected_revision: u64, events: Vec<Event>) -> Put;
-        fn delete_monitor(&self, org: &OrgId, id: &MonitorId) -> Put;
-    }
     History {
         fn results(&self, org: &OrgId, monitor: &MonitorId, after: Option<&str>, limit: usize) -> Page<PastResult>;
         fn last_results(&self, monitors: &[MonitorId]) -> Vec<PastResult>;

@@ -42,7 +42,8 @@ pub(super) fn kept(row: &Row<'_>, vault: &Vault) -> Result<Kept, StoreError> {
         .and_then(MonitorSettings::parse);
     let monitor =
         settings.map(|(settings, _)| Monitor { id: id.clone(), org: org.clone(), settings, created_at, version });
-    Ok(Kept { id, org, name: parsed(row, "name")?, monitor, state: from_json(row, "state")? })
+    let (name, state) = (parsed(row, "name")?, from_json(row, "state")?);
+    Ok(Kept { id, org, name, created_at, version, monitor, state })
 }
 
 pub(super) fn place(id: &MonitorId) -> Place<'_> {
