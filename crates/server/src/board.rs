@@ -428,6 +428,10 @@ impl Entry {
     }
 
     fn take_settings(&mut self, kept: Kept) {
+        // Two changes may come here in another order than they were stored in.
+        if kept.version < self.version {
+            return;
+        }
         let newer = kept.state.revision >= self.state.revision;
         self.name = kept.name;
         self.version = kept.version;

@@ -30,9 +30,10 @@ pub fn router(app: Arc<App>) -> Router {
     let (quick, patient) = api::router(&app);
     let document = axum::body::Bytes::from(api::document().to_json().unwrap_or_default());
     let described = get(move || async move { ([("content-type", "application/json")], document) });
-    let quick = quick.route("/openapi.json", described).layer(from_fn(in_time));
+    let quick = quick.route("/openapi.json", described).layer(from_fn(to_the_end)).layer(from_fn(in_time));
     let api = quick.merge(patient).fallback(no_route).method_not_allowed_fallback(no_method);
-    let pages = pages::router().route("/docs/api", get(api::reference)).layer(from_fn(in_time));
+    let pages =
+        pages::router().route("/docs/api", get(api::reference)).layer(from_fn(to_the_end)).layer(from_fn(in_time));
     Router::new()
         .nest("/api/v1", api)
         .route("/live", get(live::page_stream))
@@ -47,6 +48,22 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&app), shield::headers))
         .with_state(app)
+}
+
+/// What changes something is done to its end, also when its client goes away or its time is over: what is stored
+/// must get to the board and to the robots.
+async fn to_the_end(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            // The panic is handled further out, as anybody's.
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Problem::timed_out().into_response(),
+        },
+    }
 }
 
 async fn in_time(request: Request, next: Next) -> Response {

@@ -187,10 +187,21 @@ async fn a_bootstrap_token_works_only_on_a_fresh_installation() {
     assert_eq!(place.call_as(token, Method::GET, "/tokens", None).await.status, StatusCode::OK);
     let second = first_start(store, url, Some("fedcba9876543210fedcba9876543210"), Timestamp::now()).await.unwrap();
     assert_eq!(second.bootstrap, Some(Bootstrap::Ignored));
+    assert!(second.setup_link.is_some(), "there is a token, and still nobody who can see the pages");
     place
         .call_as("fedcba9876543210fedcba9876543210", Method::GET, "/tokens", None)
         .await
         .assert_problem(401, "valid token");
+}
+
+#[tokio::test]
+async fn so_many_guesses_at_once_are_no_way_around_the_pauses() {
+    let (place, _) = claimed().await;
+    let (store, auth, now) = (&*place.app.store, &place.app.auth, Timestamp::now());
+    let guesses = (0..20).map(|_| auth.sign_in(store, "ada", "wrong password", HERE, now));
+    let outcomes = futures_util::future::join_all(guesses).await;
+    let evaluated = outcomes.iter().filter(|outcome| matches!(outcome, Err(SignInRefused::Wrong))).count();
+    assert_eq!(evaluated, 5);
 }
 
 #[tokio::test]
@@ -240,6 +251,7 @@ async fn other_sites_cannot_act_in_a_persons_name() {
         post().header(header::ORIGIN, "http://evil.example"),
         post().header(header::ORIGIN, "http://127.0.0.1:9999"),
         post().header(header::ORIGIN, "null"),
+        post().header(header::ORIGIN, "http://evil.example").header(header::AUTHORIZATION, "Basic eDp5"),
     ] {
         place.send(request.body(body()).unwrap()).await.assert_problem(403, "another site");
     }

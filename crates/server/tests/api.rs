@@ -405,3 +405,25 @@ async fn what_was_made_is_shown_as_it_was_answered() {
     let board = place.app.board.all().remove(0);
     assert_eq!(stored.created_at, board.monitor.as_ref().unwrap().created_at);
 }
+
+#[tokio::test]
+async fn what_is_under_way_is_done_although_its_client_went_away() {
+    let place = Place::new().await;
+    let body = json!({"type": "http", "name": "shop", "target": "http://shop.example/"});
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/api/v1/monitors")
+        .header(header::AUTHORIZATION, format!("Bearer {}", place.admin))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body.to_string()))
+        .unwrap();
+    // Asked once and then dropped, as a server does when the connection is gone.
+    assert!(futures_util::FutureExt::now_or_never(place.send(request)).is_none());
+    let shown = tokio::time::timeout(std::time::Duration::from_secs(30), async {
+        while place.app.board.all().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    });
+    shown.await.unwrap();
+    assert_eq!(place.robots.take().len(), 1, "and its robot knows it");
+}

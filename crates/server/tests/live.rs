@@ -144,3 +144,15 @@ async fn pages_need_a_session() {
     let answer = place.send(Request::get("/live").body(Body::empty()).unwrap()).await;
     answer.assert_problem(401, "sign in");
 }
+
+/// Listeners are asked again now and then, so this takes some seconds.
+#[tokio::test]
+async fn a_revoked_token_ends_its_stream() {
+    let place = Place::new().await;
+    let made = place.post("/tokens", json!({"name": "ci", "scope": "read"})).await.json();
+    let mut events = Events::open(&place, "/api/v1/events", made["token"].as_str().unwrap(), None).await;
+    place.monitor("shop").await;
+    assert_eq!(events.next().await.unwrap().0, "monitor.changed");
+    place.call(Method::DELETE, &format!("/tokens/{}", made["id"].as_str().unwrap()), None).await;
+    assert_eq!(events.next().await, None);
+}

@@ -36,6 +36,9 @@ pub trait Accounts {
     /// Whether there is neither a user nor a token: nobody can sign in yet.
     async fn is_unclaimed(&self) -> Result<bool, StoreError>;
 
+    /// Whether anybody has a name and a password.
+    async fn has_users(&self) -> Result<bool, StoreError>;
+
     /// Remembers the link of the first start; an earlier one stops working.
     async fn put_setup_link(&self, link: SetupLink) -> Result<(), StoreError>;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use jiff::Timestamp;
 use watchkeep_model::{OrgId, Scope, TokenId, UserId};
@@ -52,6 +52,12 @@ async fn caller(headers: &HeaderMap, app: &App) -> Result<Caller, Problem> {
     }
     let person = signed_in(app, headers).await?.ok_or_else(Problem::unauthenticated)?;
     Ok(Caller { org: person.org, scope: Scope::Admin, identity: Identity::User(person.user) })
+}
+
+/// Whether whoever sent these headers may come in no longer: the token was revoked, the session has ended. A store
+/// that does not answer says nothing about it.
+pub(crate) async fn has_ended(headers: &HeaderMap, app: &App) -> bool {
+    caller(headers, app).await.is_err_and(|problem| problem.status() == StatusCode::UNAUTHORIZED)
 }
 
 /// The token of `Bearer TOKEN` (RFC 6750, 2.1); the scheme's case does not matter.

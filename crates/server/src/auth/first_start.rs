@@ -1,5 +1,5 @@
 //! The first start: a one-time link for a person, or a token from the environment for a script.
-//! Both work only as long as nobody can sign in yet.
+//! The link is offered until there is a user, the token works only as long as there is neither user nor token.
 
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
@@ -16,7 +16,7 @@ const FEWEST_CHARACTERS: usize = 32;
 /// What the operator is to be told about signing in.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FirstStart {
-    /// Where the first user is made, while there is neither a user nor a token.
+    /// Where the first user is made, while there is none.
     pub setup_link: Option<Url>,
     /// What became of the token from the environment; none when there was none.
     pub bootstrap: Option<Bootstrap>,
@@ -54,12 +54,13 @@ pub async fn first_start(
     bootstrap: Option<&str>,
     now: Timestamp,
 ) -> Result<FirstStart, FirstStartError> {
-    if !store.is_unclaimed().await? {
-        return Ok(FirstStart { setup_link: None, bootstrap: bootstrap.map(|_| Bootstrap::Ignored) });
-    }
-    if bootstrap.is_some_and(|text| text.len() < FEWEST_CHARACTERS || !text.bytes().all(|byte| byte.is_ascii_graphic()))
-    {
+    let weak = |text: &str| text.len() < FEWEST_CHARACTERS || !text.bytes().all(|byte| byte.is_ascii_graphic());
+    if bootstrap.is_some_and(weak) && store.is_unclaimed().await? {
         return Err(FirstStartError::WeakToken);
+    }
+    // A token alone lets nobody see the pages: the link is offered until there is a user.
+    if store.has_users().await? {
+        return Ok(FirstStart { setup_link: None, bootstrap: bootstrap.map(|_| Bootstrap::Ignored) });
     }
     let secret = NewSecret::with_prefix("");
     let expires_at = now.saturating_add(LINK_WORKS).unwrap_or(now);

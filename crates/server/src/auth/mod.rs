@@ -17,6 +17,7 @@ pub use random::{NewSecret, fresh_id};
 pub use session::{SessionCookie, SignedIn};
 pub use sign_in::{ClaimRefused, SignInRefused};
 
+pub(crate) use caller::has_ended;
 pub(crate) use random::random_bytes;
 pub(crate) use same_origin::same_origin;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
-    http::{HeaderMap, HeaderValue, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
@@ -18,8 +18,10 @@ use crate::{App, api::Problem};
 /// How long a session lasts, in seconds.
 pub(super) const LIFETIME_SECONDS: i64 = 30 * 86_400;
 
-/// The cookie's name; the second one where it is only sent over https (RFC 6265bis, 4.1.3.2).
+/// The cookie's name, and the one where it is only sent over https (RFC 6265bis, 4.1.3.2).
 const NAMES: [&str; 2] = ["watchkeep_session", "__Host-watchkeep_session"];
+/// Cookies of our name that are looked at; others of the same host may have set some.
+const MOST_COOKIES: usize = 8;
 
 /// How the session cookie is written here.
 #[derive(Clone, Copy, Debug)]
@@ -33,13 +35,19 @@ impl CookieForm {
         if public_url.scheme() == "https" { Self::HttpsOnly } else { Self::Plain }
     }
 
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => NAMES[0],
+            Self::HttpsOnly => NAMES[1],
+        }
+    }
+
     fn write(self, value: &str, seconds: i64) -> SessionCookie {
-        let text = match self {
-            Self::Plain => format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax", NAMES[0]),
-            Self::HttpsOnly => {
-                format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax; Secure", NAMES[1])
-            }
+        let secure = match self {
+            Self::Plain => "",
+            Self::HttpsOnly => "; Secure",
         };
+        let text = format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", self.name());
         // Made of URL-safe characters only; an empty value would sign nobody in.
         let mut header = HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""));
         header.set_sensitive(true);
@@ -71,18 +79,18 @@ impl axum::response::IntoResponseParts for SessionCookie {
     }
 }
 
-/// The session secrets among the cookies, hashed.
-fn presented(headers: &HeaderMap) -> impl Iterator<Item = TokenHash> + '_ {
+/// The session secrets among the cookies of these names, hashed.
+fn presented<'a>(headers: &'a HeaderMap, names: &'a [&'static str]) -> impl Iterator<Item = TokenHash> + 'a {
     let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|value| value.split(';')).filter_map(|pair| {
+    cookies.flat_map(|value| value.split(';')).filter_map(move |pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (NAMES.contains(&name) && !value.is_empty()).then(|| hash_of(value))
+        (names.contains(&name) && !value.is_empty()).then(|| hash_of(value))
     })
 }
 
 /// Whether the request carries a session cookie, valid or not.
 pub(super) fn has_cookie(headers: &HeaderMap) -> bool {
-    presented(headers).next().is_some()
+    presented(headers, &NAMES).next().is_some()
 }
 
 /// A person who is signed in. As an extractor it sends everybody else to the sign-in page.
@@ -98,7 +106,7 @@ pub struct SignedIn {
 
 /// The signed-in person behind a request, if any.
 pub(super) async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Option<SignedIn>, Problem> {
-    for hash in presented(headers).take(2) {
+    for hash in presented(headers, &[app.auth.cookie.name()]).take(MOST_COOKIES) {
         if let Some(session) = app.store.session(hash, Timestamp::now()).await? {
             return Ok(Some(SignedIn { user: session.user, org: session.org, session: session.hash }));
         }
@@ -113,7 +121,9 @@ impl FromRequestParts<Arc<App>> for SignedIn {
         match signed_in(app, &parts.headers).await {
             Ok(Some(person)) => Ok(person),
             Ok(None) => {
-                let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+                // Where something was to be done, there is nothing to look at afterwards.
+                let path = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
+                let path = path.map_or("/", |path| path.as_str());
                 let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
                 Err(Redirect::to(&format!("/sign-in?next={next}")).into_response())
             }

@@ -47,18 +47,22 @@ impl Auth {
         address: IpAddr,
         now: Timestamp,
     ) -> Result<SessionCookie, SignInRefused> {
-        let wait = self.throttle.wait(name, address, now);
-        if !wait.is_zero() {
-            return Err(SignInRefused::Wait(wait));
-        }
-        let user = if name.len() <= 1_000 { store.user_by_name(name.trim()).await? } else { None };
+        // Nobody can be called what is no name; such a text is not remembered either.
+        let parsed: Option<Name> = name.trim().parse().ok();
+        let user = match &parsed {
+            None => None,
+            Some(name) => {
+                self.throttle.begin(name.as_str(), address, now).map_err(SignInRefused::Wait)?;
+                store.user_by_name(name.as_str()).await?
+            }
+        };
         let kept = user.as_ref().map(|user| user.password_hash.clone());
-        if let (true, Some(user)) = (self.verify_password(password, kept).await, user) {
-            self.throttle.succeeded(name, address);
-            Ok(self.begin(store, user.id, user.org, now).await?)
-        } else {
-            self.throttle.failed(name, address, now);
-            Err(SignInRefused::Wrong)
+        match (self.verify_password(password, kept).await, user, parsed) {
+            (true, Some(user), Some(name)) => {
+                self.throttle.succeeded(name.as_str(), address);
+                Ok(self.begin(store, user.id, user.org, now).await?)
+            }
+            _ => Err(SignInRefused::Wrong),
         }
     }
 

@@ -54,20 +54,21 @@ fn keys(name: &str, address: IpAddr) -> [(Key, u32); 2] {
 }
 
 impl Throttle {
-    /// How long this name must still wait from this address; zero to go on.
-    pub(super) fn wait(&self, name: &str, address: IpAddr, now: Timestamp) -> SignedDuration {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Begins an attempt, which counts as a failure until it has succeeded: so many at once are no way around.
+    ///
+    /// # Errors
+    /// How long this name must still wait from this address.
+    pub(super) fn begin(&self, name: &str, address: IpAddr, now: Timestamp) -> Result<(), SignedDuration> {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let left = keys(name, address).into_iter().filter_map(|(key, free)| {
             let found = failures.get(&key)?;
             let passed = now.duration_since(found.last);
             (passed < FORGET).then(|| found.pause(free) - passed)
         });
-        left.max().unwrap_or_default().max(SignedDuration::ZERO)
-    }
-
-    /// Notes a failure.
-    pub(super) fn failed(&self, name: &str, address: IpAddr, now: Timestamp) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = left.max().unwrap_or_default();
+        if wait > SignedDuration::ZERO {
+            return Err(wait);
+        }
         if failures.len() >= MOST_KEYS {
             failures.retain(|_, found| now.duration_since(found.last) < FORGET);
         }
@@ -80,12 +81,17 @@ impl Throttle {
             let stale = now.duration_since(found.last) >= FORGET;
             *found = Failures { count: if stale { 1 } else { found.count.saturating_add(1) }, last: now };
         }
+        Ok(())
     }
 
-    /// Forgets the failures of a name that signed in from this address.
+    /// The attempt was right: the failures of this name from this address are forgotten.
     pub(super) fn succeeded(&self, name: &str, address: IpAddr) {
-        let [(from_here, _), _] = keys(name, address);
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(&from_here);
+        let [(from_here, _), (from_everywhere, _)] = keys(name, address);
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.remove(&from_here);
+        if let Some(found) = failures.get_mut(&from_everywhere) {
+            found.count = found.count.saturating_sub(1);
+        }
     }
 }
 
@@ -98,29 +104,30 @@ mod tests {
     fn guessing_gets_slower_and_is_forgotten() {
         let throttle = Throttle::default();
         let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
-        let now = Timestamp::from_second(1_000_000).unwrap();
-        for _ in 0..FREE_FROM_ONE_ADDRESS - 1 {
-            throttle.failed("ada", here, now);
+        let mut now = Timestamp::from_second(1_000_000).unwrap();
+        for _ in 0..FREE_FROM_ONE_ADDRESS {
+            assert_eq!(throttle.begin("ada", here, now), Ok(()));
         }
-        assert!(throttle.wait("ada", here, now).is_zero());
         for expected in [1, 2, 4, 8, 16] {
-            throttle.failed("Ada", here, now);
-            assert_eq!(throttle.wait("ada", here, now).as_secs(), expected);
+            let pause = SignedDuration::from_secs(expected);
+            assert_eq!(throttle.begin("Ada", here, now), Err(pause), "asking costs nothing more");
+            assert_eq!(throttle.begin("ada", here, now), Err(pause));
+            now += pause;
+            assert_eq!(throttle.begin("ada", here, now), Ok(()));
         }
-        assert!(throttle.wait("ada", there, now).is_zero(), "another address is not held up");
-        assert!(throttle.wait("bob", here, now).is_zero(), "another name is not held up");
-        assert!(throttle.wait("ada", here, now + FORGET).is_zero());
+        assert_eq!(throttle.begin("ada", there, now), Ok(()), "another address is not held up");
+        assert_eq!(throttle.begin("bob", here, now), Ok(()), "another name is not held up");
+        assert_eq!(throttle.begin("ada", here, now + FORGET), Ok(()));
         throttle.succeeded("ada", here);
-        assert!(throttle.wait("ada", here, now).is_zero());
+        assert_eq!(throttle.begin("ada", here, now + FORGET), Ok(()));
     }
 
     #[test]
     fn a_name_is_protected_from_many_addresses() {
         let throttle = Throttle::default();
         let now = Timestamp::from_second(1_000_000).unwrap();
-        for n in 0..150_u8 {
-            throttle.failed("ada", IpAddr::from([10, 0, 0, n]), now);
-        }
-        assert!(throttle.wait("ada", IpAddr::from([10, 9, 9, 9]), now).as_secs() > 60);
+        let taken = (0..150_u8).filter(|n| throttle.begin("ada", IpAddr::from([10, 0, 0, *n]), now).is_ok()).count();
+        assert_eq!(taken, FREE_FROM_EVERYWHERE as usize);
+        assert!(throttle.begin("ada", IpAddr::from([10, 9, 9, 9]), now).is_err());
     }
 }

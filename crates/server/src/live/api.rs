@@ -52,8 +52,8 @@ pub(crate) async fn events(
     let Ok(place) = PLACES.try_acquire() else {
         return Err(Problem::too_many("Too many streams are open; close one or try again later.", 10));
     };
-    let listener = Listener { changes: app.board.subscribe(), closing: app.closing.clone() };
     let missed = headers.contains_key("last-event-id");
+    let listener = Listener::new(&app, headers);
     let state = Stream { app, org: caller.org, monitor, listener, missed, _place: place };
     let events =
         stream::unfold(state, |mut stream| async move { Some((Ok::<_, Infallible>(stream.next().await?), stream)) });

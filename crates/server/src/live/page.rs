@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration}
 
 use axum::{
     extract::State,
+    http::HeaderMap,
     response::{
         IntoResponse, Response,
         sse::{Event, Sse},
@@ -27,12 +28,16 @@ const GATHER_URGENT: Duration = Duration::from_millis(20);
 /// The stream of a signed-in page: `monitor` events with the row of a monitor as HTML and whether more than a
 /// result came, `gone` with an id, `summary` with the top of the overview, `resync` when the page must load
 /// itself again.
-pub(crate) async fn stream(State(app): State<Arc<App>>, person: Option<SignedIn>) -> Result<Response, Problem> {
+pub(crate) async fn stream(
+    State(app): State<Arc<App>>,
+    person: Option<SignedIn>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let person = person.ok_or_else(Problem::unauthenticated)?;
     let Ok(place) = PLACES.try_acquire() else {
         return Err(Problem::too_many("Too many pages are open; close one or try again later.", 10));
     };
-    let listener = Listener { changes: app.board.subscribe(), closing: app.closing.clone() };
+    let listener = Listener::new(&app, headers);
     let state = Page { app, org: person.org, listener, waiting: Vec::new(), _place: place };
     let events = stream::unfold(state, |mut page| async move { Some((Ok::<_, Infallible>(page.next().await?), page)) });
     Ok(Sse::new(events).keep_alive(heartbeat()).into_response())

@@ -22,6 +22,9 @@ use crate::{
     auth::{ClaimRefused, Password, SignInRefused, SignedIn},
 };
 
+/// A name that is longer than any can be is not sent back, in bytes.
+const LONGEST_SHOWN: usize = 1_000;
+
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage<'a> {
@@ -34,7 +37,8 @@ struct SignInPage<'a> {
 
 /// A path of this installation and nothing else, so that signing in leads nowhere foreign.
 fn local(next: &str) -> &str {
-    let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
+    let is_path =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(|c: char| c == '\\' || c.is_control());
     if is_path { next } else { "/" }
 }
 
@@ -47,7 +51,7 @@ pub(super) async fn form(
     if person.is_some() {
         return Ok(Redirect::to(local(&next)).into_response());
     }
-    let is_unclaimed = app.store.is_unclaimed().await?;
+    let is_unclaimed = !app.store.has_users().await?;
     Ok(page(&SignInPage { next: local(&next), name: "", problem: String::new(), is_unclaimed }))
 }
 
@@ -63,6 +67,7 @@ pub(super) async fn sign_in(
         Err(SignInRefused::Store(error)) => Err(error.into()),
         Err(refused) => {
             let problem = sentence(&refused);
+            let name = if name.len() <= LONGEST_SHOWN { name } else { "" };
             let page = SignInPage { next, name, problem, is_unclaimed: false };
             Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }

@@ -145,6 +145,7 @@ hand_on! {
         fn default_org(&self) -> OrgId;
         fn create_org(&self, id: &OrgId, now: Timestamp) -> ();
         fn is_unclaimed(&self) -> bool;
+        fn has_users(&self) -> bool;
         fn put_setup_link(&self, link: SetupLink) -> ();
         fn claim(&self, link: TokenHash, user: User, now: Timestamp) -> bool;
         fn setup_link_works(&self, link: TokenHash, now: Timestamp) -> bool;

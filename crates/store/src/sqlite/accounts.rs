@@ -93,6 +93,13 @@ impl Accounts for SqliteStore {
         self.readers.read(is_unclaimed).await
     }
 
+    async fn has_users(&self) -> Result<bool, StoreError> {
+        let exist = |connection: &Connection| {
+            row(connection, "SELECT EXISTS (SELECT 1 FROM user) AS exist", [], |row| get(row, "exist"))
+        };
+        self.readers.read(exist).await.map(Option::unwrap_or_default)
+    }
+
     async fn put_setup_link(&self, link: SetupLink) -> Result<(), StoreError> {
         self.writer
             .write("store the set-up link", move |transaction| {
