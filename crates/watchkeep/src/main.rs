@@ -12,6 +12,11 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, Command, error::ErrorKind};
 
+/// What one thread allocates another gives back here: results go from the robot's threads to the writer's. The
+/// system's allocator pays for that with locks, and keeps what a thread once had.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Exit status of wrong usage, and of tests and servers that cannot run.
 const UNUSABLE: u8 = 2;
 
