@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use serde_json::{Value, json};
-use watchkeep_model::{Exposure, Invalid, Lifecycle, MonitorSettings, Object, Secret, Test, TestType, restore_masked};
+use watchkeep_model::{
+    Exposure, Invalid, Lifecycle, MonitorSettings, Object, Options, Secret, Test, TestType, restore_masked,
+};
 
 fn object(value: Value) -> Object {
     match value {
@@ -102,6 +104,31 @@ fn targets_are_shown_in_canonical_form_without_credentials() {
     ] {
         let test = parse(json!({"type": "http", "target": given})).unwrap();
         assert_eq!(&*test.subject.target, shown);
+    }
+}
+
+#[test]
+fn credentials_in_a_url_are_taken_whole() {
+    for (written, meant) in [
+        ("ann:p&w", "ann:p&w"),
+        ("a&b:p=q&r", "a&b:p=q&r"),
+        ("ann:a+b", "ann:a+b"),
+        ("ann:p%40s%26s", "ann:p@s&s"),
+        ("ann:100%25", "ann:100%"),
+        ("%2541:%2541", "%41:%41"),
+        ("b%C3%BCcher:%3A", "bücher::"),
+    ] {
+        let target = format!("http://{written}@shop.example/");
+        let value = json!({"type": "http", "name": "shop", "target": target, "http": {"proxy": target}});
+        let (settings, _) = MonitorSettings::parse(object(value)).unwrap();
+        let stored = settings.write(Exposure::Stored);
+        assert_eq!(stored["http"]["basic"], meant, "{written}");
+        #[allow(irrefutable_let_patterns, reason = "there may be one type of test or many")]
+        let Options::Http(options) = &settings.test.options else { panic!("not a test of this type") };
+        let (user, password) = options.proxy.as_ref().unwrap().credentials.as_ref().unwrap();
+        assert_eq!(format!("{user}:{}", password.expose()), meant, "{written} for a proxy");
+        let (again, _) = MonitorSettings::parse(stored).unwrap();
+        assert_eq!(settings, again, "{written}");
     }
 }
 

@@ -367,8 +367,9 @@ impl Proxy {
         }
         let mut url = self.url.clone();
         // Both setters fail only on URLs that cannot have a host; a proxy's always has one.
-        let _ = url.set_username(user);
-        let _ = url.set_password(Some(password.expose()));
+        // They leave `%` as it is, which would be read back as the beginning of an escape.
+        let _ = url.set_username(&user.replace('%', "%25"));
+        let _ = url.set_password(Some(&password.expose().replace('%', "%25")));
         url.to_string()
     }
 }

@@ -4,6 +4,7 @@
 use std::str::FromStr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use percent_encoding::percent_decode_str;
 use url::Url;
 use watchkeep_catalogue::{StatusCode, service};
 
@@ -83,11 +84,8 @@ fn take_credentials(url: &mut Url) -> Result<Option<(Box<str>, Secret)>, &'stati
     let Some(password) = url.password() else {
         return Err("has a user without a password; write https://user:password@host/");
     };
-    let decode = |text: &str| {
-        let pairs = format!("x={}", text.replace('+', "%2B"));
-        url::form_urlencoded::parse(pairs.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
-    };
-    let credentials = (decode(url.username()).into_boxed_str(), Secret::new(&decode(password)));
+    let decode = |text| percent_decode_str(text).decode_utf8_lossy();
+    let credentials = (decode(url.username()).into(), Secret::new(&decode(password)));
     // Both setters fail only on URLs that cannot have a host; an http URL always has one.
     let _ = url.set_username("");
     let _ = url.set_password(None);
