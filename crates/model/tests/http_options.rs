@@ -40,7 +40,12 @@ fn what_is_wrong_is_named_with_field_and_code() {
         ("basic without password", with(json!({"basic": "ann"})), "http.basic", Some(410)),
         ("two credentials", with(json!({"basic": "a:b", "bearer": "c"})), "http.bearer", None),
         ("empty body", with(json!({"method": "POST", "body": ""})), "http.body", Some(410)),
-        ("content type without body", with(json!({"headers": {"Content-Type": "text/plain"}})), "http.body", Some(410)),
+        (
+            "content type without body",
+            with(json!({"method": "POST", "headers": {"Content-Type": "text/plain"}})),
+            "http.body",
+            Some(410),
+        ),
         ("bad method", with(json!({"method": "G E T"})), "http.method", None),
         ("method TRACE", with(json!({"method": "TRACE"})), "http.method", None),
         ("bad header name", with(json!({"headers": {"a b": "c"}})), "http.headers.a b", None),
@@ -104,6 +109,17 @@ fn targets_are_shown_in_canonical_form_without_credentials() {
     ] {
         let test = parse(json!({"type": "http", "target": given})).unwrap();
         assert_eq!(&*test.subject.target, shown);
+    }
+}
+
+#[test]
+fn a_content_type_declares_a_body_only_where_one_is_usual() {
+    for (method, is_declared) in
+        [("GET", false), ("HEAD", false), ("DELETE", false), ("POST", true), ("PUT", true), ("PATCH", true)]
+    {
+        let options = json!({"method": method, "headers": {"content-type": "application/json"}});
+        let parsed = parse(json!({"type": "http", "target": "http://shop.example/", "http": options}));
+        assert_eq!(parsed.is_err(), is_declared, "{method}: {parsed:?}");
     }
 }
 

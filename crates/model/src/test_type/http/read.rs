@@ -96,7 +96,11 @@ fn read_options(reader: &mut Reader) -> Option<Options> {
     let before = reader.problem_count();
     let headers = read_headers(reader);
     let body = reader.text("body");
-    if body.as_deref() == Some("") || (body.is_none() && headers.contains_key(header::CONTENT_TYPE)) {
+    let method = reader.parse::<MethodName>("method").map_or(Method::GET, |method| method.0);
+    // Of a request that has no body as a rule, the header is only a peculiarity.
+    let declares_body =
+        headers.contains_key(header::CONTENT_TYPE) && [Method::POST, Method::PUT, Method::PATCH].contains(&method);
+    if body.as_deref() == Some("") || (body.is_none() && declares_body) {
         reader.problem_with_code(
             "body",
             "is declared but absent; give the body, or leave out body and Content-Type",
@@ -105,7 +109,7 @@ fn read_options(reader: &mut Reader) -> Option<Options> {
     }
     let options = Options {
         url: placeholder(),
-        method: reader.parse::<MethodName>("method").map_or(Method::GET, |method| method.0),
+        method,
         headers,
         body: body.map(String::into_boxed_str),
         accept_status: reader.parse("accept_status").unwrap_or_default(),

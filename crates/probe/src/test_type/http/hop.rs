@@ -93,7 +93,9 @@ impl Hop {
             let is_about_body =
                 [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::CONTENT_LANGUAGE].contains(name);
             let is_private = value.is_sensitive() || *name == header::HOST;
-            if (is_home || !is_private) && (self.body.is_some() || !is_about_body) {
+            // What is about a body goes with it when a redirect drops it.
+            let is_dropped = is_about_body && self.body.is_none() && options.body.is_some();
+            if (is_home || !is_private) && !is_dropped {
                 headers.insert(name.clone(), value.clone());
             }
         }
@@ -214,6 +216,21 @@ mod tests {
             }
             assert!(headers.contains_key("x-plain"), "{location}");
         }
+    }
+
+    #[test]
+    fn what_is_about_a_body_goes_with_it() {
+        let typed = json!({"Content-Type": "text/plain"});
+        let has_type = |options: &Options, hop: &Hop| {
+            hop.request(options, Route::Direct).unwrap().headers().contains_key(header::CONTENT_TYPE)
+        };
+        let posting = options(&json!({"method": "POST", "body": "b", "headers": typed}));
+        let hop = Hop::first(&posting);
+        assert!(has_type(&posting, &hop));
+        assert!(has_type(&posting, &hop.follow(&posting, StatusCode::TEMPORARY_REDIRECT, "/next").unwrap()));
+        assert!(!has_type(&posting, &hop.follow(&posting, StatusCode::SEE_OTHER, "/next").unwrap()));
+        let getting = options(&json!({"headers": typed}));
+        assert!(has_type(&getting, &Hop::first(&getting)), "a header that was given is sent");
     }
 
     #[test]
