@@ -188,6 +188,31 @@ fn secrets_are_masked_when_shown_and_restored_when_sent_back() {
 }
 
 #[test]
+fn headers_with_secrets_are_known_by_their_names() {
+    for (name, is_secret) in [
+        ("Authorization", true),
+        ("Proxy-Authorization", true),
+        ("Cookie", true),
+        ("X-Auth", true),
+        ("X-Session-Id", true),
+        ("X-Credential", true),
+        ("X-Pass", true),
+        ("X-Passphrase", true),
+        ("X-Hub-Signature-256", true),
+        ("X-Api-Key", true),
+        ("X-CSRF-Token", true),
+        ("Accept", false),
+        ("User-Agent", false),
+    ] {
+        let options = json!({"headers": {name: "v4lue"}});
+        let value = json!({"type": "http", "name": "shop", "target": "http://shop.example/", "http": options});
+        let (settings, _) = MonitorSettings::parse(object(value)).unwrap();
+        let shown = Value::Object(settings.write(Exposure::Shown)).to_string();
+        assert_eq!(!shown.contains("v4lue"), is_secret, "{name}: {shown}");
+    }
+}
+
+#[test]
 fn monitors_have_bounds_of_their_own() {
     let monitor = |extra: (&str, Value)| {
         let mut value = json!({"type": "http", "name": "shop", "target": "https://shop.example/"});

@@ -188,9 +188,11 @@ fn read_headers(reader: &mut Reader) -> HeaderMap {
     headers
 }
 
+/// What the names of headers with secrets have in them; `HeaderName` is in lower case.
+const SECRETIVE: [&str; 9] = ["auth", "cookie", "credential", "key", "pass", "secret", "session", "signature", "token"];
+
 fn is_sensitive(name: &HeaderName) -> bool {
-    let credentials = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
-    credentials.contains(name) || ["token", "secret", "key", "password"].iter().any(|word| name.as_str().contains(word))
+    SECRETIVE.iter().any(|word| name.as_str().contains(word))
 }
 
 fn read_max_body(reader: &mut Reader) -> ByteSize {
