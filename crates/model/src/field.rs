@@ -58,20 +58,14 @@ impl Field {
     /// Whether the value is right is for the parser to say; only the shape is made here.
     ///
     /// # Errors
-    /// A sentence for a header line without a colon: there is no JSON shape for it.
+    /// A sentence for a header line without a colon, or a header that is given twice: there is no JSON shape for them.
     pub fn value(&self, typed: &[&str]) -> Result<Value, String> {
         let first = typed.first().copied().unwrap_or_default();
         Ok(match self.shape {
             Shape::List => json!(typed),
             Shape::Flag => Value::Bool(!matches!(first, "false" | "off")),
             Shape::Number => first.trim().parse::<u64>().map_or_else(|_| json!(first), |n| json!(n)),
-            Shape::Headers => {
-                let pairs = typed.iter().map(|line| match line.split_once(':') {
-                    Some((name, value)) => Ok((name.trim().to_owned(), json!(value.trim()))),
-                    None => Err("write a header as 'Name: value'".to_owned()),
-                });
-                Value::Object(pairs.collect::<Result<Object, String>>()?)
-            }
+            Shape::Headers => Value::Object(headers(typed)?),
             Shape::Text | Shape::LongText | Shape::Secret | Shape::Span | Shape::Size | Shape::Choice(_) => {
                 json!(first)
             }
@@ -91,4 +85,19 @@ impl Field {
             Value::Bool(_) | Value::Number(_) => vec![value.to_string()],
         }
     }
+}
+
+/// One pair for each `Name: value` line.
+fn headers(lines: &[&str]) -> Result<Object, String> {
+    let mut pairs = Object::new();
+    for line in lines {
+        let (name, value) = line.split_once(':').ok_or("write a header as 'Name: value'")?;
+        let name = name.trim();
+        if pairs.keys().any(|earlier| earlier.eq_ignore_ascii_case(name)) {
+            let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
+            return Err(format!("the header {shown} is given twice; give each header once"));
+        }
+        pairs.insert(name.to_owned(), json!(value.trim()));
+    }
+    Ok(pairs)
 }

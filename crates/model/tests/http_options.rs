@@ -50,6 +50,7 @@ fn what_is_wrong_is_named_with_field_and_code() {
         ("method TRACE", with(json!({"method": "TRACE"})), "http.method", None),
         ("bad header name", with(json!({"headers": {"a b": "c"}})), "http.headers.a b", None),
         ("header injection", with(json!({"headers": {"a": "b\r\nc: d"}})), "http.headers.a", None),
+        ("header in two cases", with(json!({"headers": {"A": "1", "a": "2"}})), "http.headers.a", None),
         ("framing header", with(json!({"headers": {"Content-Length": "5"}})), "http.headers.Content-Length", None),
         ("bad statuses", with(json!({"accept_status": "2xx"})), "http.accept_status", None),
         ("bad pattern", with(json!({"require": ["/(/"]})), "http.require[0]", None),
@@ -265,6 +266,8 @@ fn what_people_type_becomes_json_and_back() {
     let field = |name: &str| TestType::Http.fields().iter().find(|field| field.name == name).copied().unwrap();
     assert_eq!(field("headers").value(&["X-A: b", "X-C:d:e"]), Ok(json!({"X-A": "b", "X-C": "d:e"})));
     assert!(field("headers").value(&["nonsense"]).is_err());
+    let twice = Err("the header x-a is given twice; give each header once".to_owned());
+    assert_eq!(field("headers").value(&["X-A: 1", "X-B: 2", "x-a : 1"]), twice);
     assert_eq!(field("max_redirects").value(&["5"]), Ok(json!(5)));
     assert_eq!(field("max_redirects").value(&["many"]), Ok(json!("many")));
     assert_eq!(field("require").value(&["a", "b"]), Ok(json!(["a", "b"])));

@@ -180,7 +180,9 @@ fn read_headers(reader: &mut Reader) -> HeaderMap {
             continue;
         };
         value.set_sensitive(is_sensitive(&parsed));
-        headers.insert(parsed, value);
+        if headers.insert(parsed, value).is_some() {
+            reader.problem(&field, "is given twice; names are the same whatever their case");
+        }
     }
     if headers.len() > 100 {
         reader.problem("headers", "must have 100 entries at most");
