@@ -40,6 +40,28 @@ async fn code_0_scripted_reply() {
     assert_eq!((observed(&result).http_version, observed(&result).bytes), (Some(HttpVersion::Http2), 5));
 }
 
+/// The length is of the body that a GET would bring, or of nothing at all.
+#[tokio::test]
+async fn a_length_without_a_body_is_not_too_large() {
+    // `content-length` by its place in the static table of HPACK, with a value of its own.
+    let length = [&[0x0f, 0x0d, 8][..], b"99999999"].concat();
+    for (name, method, status, ends_with_data) in [
+        ("HEAD", "HEAD", 0x88, false),
+        ("HEAD that ends late", "HEAD", 0x88, true),
+        ("304", "GET", 0x8b, false),
+        ("204", "GET", 0x89, false),
+    ] {
+        let flags = if ends_with_data { 4 } else { 5 };
+        let headers = frame(1, flags, 1, &[&[status][..], &length].concat());
+        let end = if ends_with_data { last_data(b"") } else { Vec::new() };
+        let peer = peer(&[headers, end], Some(Act::Hang)).await;
+        let result = ask(&peer.url("http"), json!({"method": method})).await;
+        assert_eq!(result.verdict.code.number(), 0, "{name}: {:?}", result.verdict);
+    }
+    let peer = peer(&[frame(1, 4, 1, &[&[0x88][..], &length].concat())], Some(Act::Hang)).await;
+    expect(&ask(&peer.url("http"), json!({})).await, 450, "Content-Length: 99999999");
+}
+
 #[tokio::test]
 async fn fault_12_broken_rules() {
     for (name, frames, words) in [

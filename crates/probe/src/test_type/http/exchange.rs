@@ -4,7 +4,7 @@
 use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
@@ -40,6 +40,8 @@ pub(super) struct Head {
     driver: Driver,
     first_byte: Instant,
     wire_meter: Arc<Meter>,
+    /// Whether a body may follow, whatever length the headers tell (RFC 9110, 6.4.1).
+    may_have_body: bool,
 }
 
 /// The whole reply.
@@ -64,6 +66,7 @@ impl Head {
 pub(super) async fn send(wire: Wire, request: Request<Full<Bytes>>, total: Deadline, trace: &mut Trace) -> Step<Head> {
     let start = Instant::now();
     let Wire { stream, route, meter, wire_meter } = wire;
+    let asks_for_head = request.method() == Method::HEAD;
     let before = meter.received();
     wire_meter.allow(BEFORE_THE_HEAD);
     // Boxed because it is large and only few servers need it.
@@ -96,7 +99,9 @@ pub(super) async fn send(wire: Wire, request: Request<Full<Bytes>>, total: Deadl
     });
     check_head(&response)?;
     let first_byte = first_byte.unwrap_or_else(Instant::now);
-    Ok(Head { response, driver, first_byte, wire_meter })
+    let is_bodiless = asks_for_head || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status());
+    let may_have_body = !is_bodiless && !response.body().is_end_stream();
+    Ok(Head { response, driver, first_byte, wire_meter, may_have_body })
 }
 
 /// What makes a head unusable although it can be read.
@@ -123,10 +128,10 @@ fn check_head(response: &Response<Incoming>) -> Step<()> {
 
 /// Receives the body, unpacked and within its bound.
 pub(super) async fn receive(head: Head, options: &Options, total: Deadline, trace: &mut Trace) -> Step<Reply> {
-    let Head { response, mut driver, first_byte, wire_meter } = head;
+    let Head { response, mut driver, first_byte, wire_meter, may_have_body } = head;
     wire_meter.allow(options.max_body.as_bytes().saturating_mul(FRAMING).saturating_add(BEFORE_THE_HEAD));
     let (parts, mut body) = response.into_parts();
-    let expected = body.size_hint().exact();
+    let expected = body.size_hint().exact().filter(|_| may_have_body);
     let is_http1 = parts.version != Version::HTTP_2;
     let mut decoder = Decoder::new(&parts.headers, options.max_body, conditions::need_body(options));
     let mut bytes = 0;
