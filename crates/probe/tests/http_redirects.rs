@@ -111,6 +111,22 @@ async fn code_450_redirects_in_a_circle() {
     assert_eq!(server.requests(), 11);
 }
 
+#[tokio::test]
+async fn credentials_of_a_location_are_not_told() {
+    for (location, max_redirects) in
+        [("http://u:hidden@127.0.0.1:1/", 1), ("ftp://u:hidden@a.example/", 5), ("http://u:hidden@[", 5)]
+    {
+        let home = Server::start(move |request| async move {
+            let next = if request.uri() == "/" { "/next" } else { location };
+            reply(302, ("location", next), "")
+        })
+        .await;
+        let result = run(&home.url("/"), json!({"max_redirects": max_redirects})).await;
+        let detail = result.verdict.detail.as_deref().unwrap_or_default();
+        assert!(detail.contains("redirect") && !detail.contains("hidden"), "{location}: {detail}");
+    }
+}
+
 /// What people and programs write into `Location`.
 #[tokio::test]
 async fn locations_of_every_form() {

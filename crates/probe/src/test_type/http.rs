@@ -21,7 +21,7 @@ use watchkeep_model::{
 };
 
 use self::{connection::Way, exchange::Reply, hop::Hop};
-use crate::{Finding, Prober, Step, net::deadline::Deadline, outside::shown};
+use crate::{Finding, Prober, Step, net::deadline::Deadline};
 
 /// What is noted on the way, whether the test succeeds or not.
 #[derive(Default)]
@@ -60,7 +60,7 @@ async fn fetch(way: &Way<'_>, trace: &mut Trace) -> Step<Reply> {
         };
         if trace.observed.redirects.len() >= usize::from(options.max_redirects) {
             let detail =
-                format!("more than {} redirects; the last one leads to {}", options.max_redirects, shown(&location));
+                format!("more than {} redirects; the last one leads to {}", options.max_redirects, hop.told(&location));
             return Err(Verdict::new(service::HTTP_CLIENT_ERROR, detail));
         }
         hop = hop.follow(options, status, &location)?;

@@ -111,15 +111,30 @@ impl Hop {
         Ok(())
     }
 
+    /// Where a redirect leads, for a detail: without the credentials that the server may have put there.
+    pub(super) fn told(&self, location: &str) -> String {
+        let Some((_, after)) = location.rsplit_once('@') else { return shown(location) };
+        match self.url.join(location) {
+            Ok(mut url) if url.has_host() => {
+                // Both setters fail only on URLs without a host.
+                let _ = url.set_username("");
+                let _ = url.set_password(None);
+                shown(url.as_str())
+            }
+            // What is no URL has no parts to take out, so that all before the last `@` may be a password.
+            _ => shown(&format!("…@{after}")),
+        }
+    }
+
     /// The hop that a redirect leads to (RFC 9110, 15.4).
     pub(super) fn follow(&self, options: &Options, status: StatusCode, location: &str) -> Step<Self> {
         let broken = |reason: &str| {
-            let detail = format!("the redirect to {} {reason}", shown(location));
+            let detail = format!("the redirect to {} {reason}", self.told(location));
             Verdict::new(service::HTTP_CLIENT_ERROR, detail)
         };
         let mut url = self.url.join(location).map_err(|_| broken("is not a URL"))?;
         if !matches!(url.scheme(), "http" | "https") {
-            let detail = format!("a redirect leads to {}, which is neither http nor https", shown(url.as_str()));
+            let detail = format!("a redirect leads to {}, which is neither http nor https", self.told(location));
             return Err(Verdict::new(service::HTTP_PROTOCOL_NOT_SUPPORTED, detail));
         }
         if url.as_str().len() > LONGEST_URL {
@@ -251,6 +266,29 @@ mod tests {
         }
         let next = hop.follow(&plain, StatusCode::FOUND, "http://u:p@b.example/#f").unwrap();
         assert_eq!(next.url().as_str(), "http://b.example/");
+    }
+
+    #[test]
+    fn details_are_told_without_credentials() {
+        let plain = options(&json!({}));
+        let hop = Hop::first(&plain);
+        for (location, told) in [
+            ("/next?x", "/next?x"),
+            ("https://u:hidden@b.example/x", "https://b.example/x"),
+            ("//u:hidden@b.example/x", "https://b.example/x"),
+            ("ftp://u:hidden@b.example/x", "ftp://b.example/x"),
+            ("http://u:hidden@[", "…@["),
+            ("http://u:hid/den@b.example/", "…@b.example/"),
+            ("x:u:hidden@b.example", "…@b.example"),
+            ("/users/@me", "https://a.example/users/@me"),
+        ] {
+            assert_eq!(hop.told(location), told);
+        }
+        let long = format!("http://u:hidden@b.example/{}", "x".repeat(LONGEST_URL));
+        for location in ["ftp://u:hidden@b.example/", "http://u:hidden@[", &long] {
+            let detail = hop.follow(&plain, StatusCode::FOUND, location).unwrap_err().detail.unwrap();
+            assert!(!detail.contains("hidden"), "{detail}");
+        }
     }
 
     #[test]
