@@ -5,9 +5,10 @@
 mod support;
 
 use serde_json::json;
-use support::{expect, observed, run};
+use support::{expect, observed, run, run_with};
 use watchkeep_lab::{
     ca::{Authority, Profile},
+    dns,
     http::{Received, Server, ok, reply},
     raw::Peer,
     tls::{self, Offer},
@@ -155,4 +156,17 @@ async fn redirects_without_a_location_end_there() {
     let peer = Peer::replying("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n").await;
     expect(&run(&peer.url("http"), json!({})).await, 0, "");
     expect(&run(&peer.url("http"), json!({"accept_status": "200"})).await, 414, "status 302");
+}
+
+/// What was seen of the hops before says nothing about the one that failed.
+#[tokio::test]
+async fn what_is_observed_is_of_the_last_hop() {
+    let dns = dns::Server::start([]).await;
+    let server = Server::start(|_| async { reply(302, ("location", "http://absent.example/"), "") }).await;
+    let asking = json!({"resolver": dns.address().to_string()});
+    let result = run_with(&server.url("/"), json!({}), asking).await;
+    expect(&result, 452, "");
+    let seen = observed(&result);
+    assert_eq!((seen.ip, seen.http_status, seen.http_version), (None, None, None));
+    assert_eq!(seen.redirects.len(), 1);
 }

@@ -2,7 +2,7 @@
 //! What TLS adds stands in `secure`.
 
 use std::{
-    io,
+    io, mem,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Instant,
@@ -12,7 +12,7 @@ use url::{Host, Url};
 use watchkeep_catalogue::service;
 use watchkeep_model::{
     Test, Verdict,
-    http::{HttpVersion, Options},
+    http::{HttpVersion, Observed, Options},
 };
 
 use super::{Trace, add, proxy};
@@ -58,9 +58,12 @@ pub(super) struct Way<'a> {
 impl Way<'_> {
     /// Opens a connection for `url`, through the proxy if there is one.
     pub(super) async fn open(&self, url: &Url, trace: &mut Trace) -> Step<Wire> {
-        // What is observed of a connection is of the last one.
-        trace.observed.certificate = None;
-        trace.observed.tls = None;
+        // What is observed of a connection and its reply is of the last one.
+        trace.observed = Observed {
+            redirects: mem::take(&mut trace.observed.redirects),
+            remarks: mem::take(&mut trace.observed.remarks),
+            ..Observed::default()
+        };
         let through = self.options.proxy.as_ref().map_or(url, |proxy| &proxy.url);
         let addresses = self.resolve(through, trace).await?;
         let deadline = Deadline::after(self.test.limits.connect).earlier(self.total);
