@@ -54,9 +54,20 @@ async fn a_timeout_comes_before_the_status() {
 }
 
 #[tokio::test]
-async fn a_broken_reply_comes_before_the_status() {
-    let peer = Peer::replying("HTTP/1.1 500 Oops\r\nContent-Length: 90\r\n\r\npresent").await;
-    expect(&run_with(&peer.url("http"), demanding(), json!({})).await, 450, "after 7 of 90 bytes");
+async fn the_status_comes_before_what_is_wrong_with_the_body() {
+    for (headers, body, words) in [
+        ("Content-Length: 90", "present", "after 7 of 90 bytes"),
+        ("Content-Length: 99999999", "", "larger than 10MiB"),
+        ("Transfer-Encoding: chunked", "zz", "the body is not valid HTTP"),
+        ("Content-Encoding: gzip", "present", "cannot be decompressed"),
+        ("Content-Encoding: zstd", "present", "zstd"),
+    ] {
+        let replying = |status: &str| Peer::replying(format!("HTTP/1.1 {status}\r\n{headers}\r\n\r\n{body}"));
+        let result = run_with(&replying("500 Oops").await.url("http"), demanding(), json!({})).await;
+        expect(&result, 414, words);
+        expect(&result, 414, "status 500 Internal Server Error; accepted are 200 (");
+        expect(&run_with(&replying("200 OK").await.url("http"), demanding(), json!({})).await, 450, words);
+    }
 }
 
 #[tokio::test]

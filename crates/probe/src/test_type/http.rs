@@ -56,7 +56,8 @@ async fn fetch(way: &Way<'_>, trace: &mut Trace) -> Step<Reply> {
         let head = exchange::send(wire, request, way.total, trace).await?;
         let status = head.status();
         let Some(location) = hop::location(status, head.headers()).filter(|_| options.max_redirects > 0) else {
-            return exchange::receive(head, options, way.total, trace).await;
+            let received = exchange::receive(head, options, way.total, trace).await;
+            return received.map_err(|verdict| conditions::judge_failed(options, status, verdict));
         };
         if trace.observed.redirects.len() >= usize::from(options.max_redirects) {
             let detail =

@@ -1,6 +1,7 @@
 //! Holds a complete reply against the test's conditions: status, required words, forbidden words, in this order.
 //! Pure.
 
+use http::StatusCode;
 use watchkeep_catalogue::service;
 use watchkeep_model::{JsonCondition, Pattern, Verdict, http::Options};
 
@@ -14,10 +15,7 @@ pub(super) fn need_body(options: &Options) -> bool {
 
 /// The verdict on a reply.
 pub(super) fn judge(options: &Options, reply: &Reply) -> Verdict {
-    let status = reply.status.as_u16();
-    if !options.accept_status.contains(status) {
-        let reason = reply.status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
-        let detail = format!("status {status}{reason}; accepted are {}", options.accept_status);
+    if let Some(detail) = forbidden_status(options, reply.status) {
         return Verdict::new(service::HTTP_STATUS_FORBIDDEN, detail);
     }
     if !need_body(options) {
@@ -38,6 +36,27 @@ pub(super) fn judge(options: &Options, reply: &Reply) -> Verdict {
         return Verdict::new(service::HTTP_FORBIDDEN_WORDS_PRESENT, format!("present: {}", listed(&present)));
     }
     Verdict::OPERATIONAL
+}
+
+/// The verdict on a reply whose body failed with `verdict`: a forbidden status was there before, and a body that
+/// is late is the only thing that counts for more.
+pub(super) fn judge_failed(options: &Options, status: StatusCode, verdict: Verdict) -> Verdict {
+    match forbidden_status(options, status) {
+        Some(forbidden) if verdict.code == service::HTTP_CLIENT_ERROR => {
+            let reason = verdict.detail.map(|reason| format!(" ({reason})")).unwrap_or_default();
+            Verdict::new(service::HTTP_STATUS_FORBIDDEN, format!("{forbidden}{reason}"))
+        }
+        _ => verdict,
+    }
+}
+
+/// What is wrong with the status, if anything.
+fn forbidden_status(options: &Options, status: StatusCode) -> Option<String> {
+    if options.accept_status.contains(status.as_u16()) {
+        return None;
+    }
+    let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
+    Some(format!("status {}{reason}; accepted are {}", status.as_u16(), options.accept_status))
 }
 
 /// All of them, each cut where it is long.
@@ -73,7 +92,7 @@ impl<'a> Unmet<'a> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 mod tests {
-    use http::{HeaderMap, StatusCode};
+    use http::HeaderMap;
     use serde_json::json;
     use watchkeep_model::{Options as AnyOptions, Test};
 
