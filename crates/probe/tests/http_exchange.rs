@@ -454,3 +454,19 @@ async fn proxies_are_gone_through() {
     expect(&run("https://far.example/", json!({"proxy": refusing.url()})).await, 451, "status 403");
     expect(&run("http://far.example/", json!({"proxy": format!("http://{}", closed.address())})).await, 451, "refused");
 }
+
+/// What a proxy says before the tunnel stands is bounded by bytes, not only by the time.
+#[tokio::test]
+async fn code_451_endless_replies_of_a_proxy() {
+    for (name, beginning, flood, words) in [
+        ("interim replies", "", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", "1048576 bytes"),
+        ("a header", "HTTP/1.1 200 OK\r\nX: ", "xxxxxxxxxx", "too large"),
+    ] {
+        let script = vec![Act::ReadHead, Act::send(beginning), Act::Flood(flood.repeat(100).into_bytes())];
+        let proxy = Peer::start(script).await;
+        let result = run("https://far.example/", json!({"proxy": proxy.url("http")})).await;
+        let detail = result.verdict.detail.as_deref().unwrap_or_default();
+        assert_eq!(result.verdict.code.number(), 451, "{name}: {detail}");
+        assert!(detail.contains(words), "{name}: {detail}");
+    }
+}

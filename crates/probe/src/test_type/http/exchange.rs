@@ -19,7 +19,7 @@ use super::{
     body::Decoder,
     conditions,
     connection::{Route, Wire},
-    driver::{Driver, ask_http1, ask_http2},
+    driver::{BEFORE_THE_HEAD, Driver, ask_http1, ask_http2},
     faults::{broken_body, broken_head, client_error, cut_body, late, undecodable},
 };
 use crate::{
@@ -28,10 +28,7 @@ use crate::{
     outside::shown,
 };
 
-/// What may come over the network before the headers are complete: frames, interim replies and TLS records that
-/// say nothing would otherwise keep the robot busy to the end of the time.
-const BEFORE_THE_HEAD: u64 = 1 << 20;
-/// The same for the body, in proportion to the largest one allowed: framing may be many times its content.
+/// What may come over the network for the body, in proportion to the largest one allowed: framing may be many times its content.
 const FRAMING: u64 = 8;
 
 /// A reply whose body is still to come.

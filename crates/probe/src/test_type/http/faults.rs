@@ -44,7 +44,7 @@ pub(super) fn broken_head(error: &hyper::Error, route: Route, received: u64) -> 
         return client_error(format!("the reply is not valid HTTP: {}", reasons(error)));
     }
     let cause = io_cause(error);
-    if let Some(TooMuch(allowed)) = cause.and_then(inside) {
+    if let Some(allowed) = too_much(error) {
         return client_error(format!("{allowed} bytes came and the headers were not complete"));
     }
     if let Some(rustls::Error::AlertReceived(alert)) = cause.and_then(inside)
@@ -79,7 +79,7 @@ fn refused_afterwards(alert: AlertDescription) -> Verdict {
 /// The body ended before its end; `bytes` of `expected` were received.
 pub(super) fn broken_body(error: &hyper::Error, bytes: u64, expected: Option<u64>, options: &Options) -> Verdict {
     let cause = io_cause(error);
-    if let Some(TooMuch(_)) = cause.and_then(inside) {
+    if too_much(error).is_some() {
         let largest = options.max_body;
         return client_error(format!("the body is not valid HTTP: its framing is many times larger than {largest}"));
     }
@@ -104,6 +104,11 @@ pub(super) fn broken_body(error: &hyper::Error, bytes: u64, expected: Option<u64
 pub(super) fn cut_body(bytes: u64, expected: Option<u64>) -> Verdict {
     let of_expected = expected.map(|expected| format!(" of {expected}")).unwrap_or_default();
     client_error(format!("the body was cut after {bytes}{of_expected} bytes: the server closed the connection"))
+}
+
+/// How many bytes were allowed, where more than those ended the connection.
+pub(super) fn too_much(error: &hyper::Error) -> Option<u64> {
+    io_cause(error).and_then(inside).map(|TooMuch(allowed)| *allowed)
 }
 
 /// The I/O error at the bottom of one of hyper's, if there is one.

@@ -11,7 +11,11 @@ use url::{Position, Url};
 use watchkeep_catalogue::service;
 use watchkeep_model::{Verdict, http::Proxy};
 
-use super::hop::basic;
+use super::{
+    driver::{BEFORE_THE_HEAD, LARGEST_HEAD, MOST_HEADERS},
+    faults::too_much,
+    hop::basic,
+};
 use crate::{Step, net::stream::Tcp};
 
 /// The stream to the target, once the proxy has connected to it.
@@ -20,7 +24,12 @@ pub(super) async fn tunnel(stream: Tcp, proxy: &Proxy, target: &Url) -> Step<Tcp
         let detail = format!("the proxy {} {reason}", proxy.url.authority());
         Verdict::new(service::HTTP_CONNECT_FAILED, detail)
     };
-    let broke = |error: hyper::Error| failed(format!("broke off instead of opening a tunnel: {error}"));
+    let broke = |error: hyper::Error| {
+        failed(match too_much(&error) {
+            Some(allowed) => format!("sent {allowed} bytes and did not open a tunnel"),
+            None => format!("broke off instead of opening a tunnel: {error}"),
+        })
+    };
     let host = &target[Position::BeforeHost..Position::AfterHost];
     let authority = format!("{host}:{}", target.port_or_known_default().unwrap_or_default());
     let mut request = Request::new(Empty::<Bytes>::new());
@@ -32,7 +41,11 @@ pub(super) async fn tunnel(stream: Tcp, proxy: &Proxy, target: &Url) -> Step<Tcp
     if let Some((user, password)) = &proxy.credentials {
         request.headers_mut().insert(header::PROXY_AUTHORIZATION, basic(user, password.expose())?);
     }
-    let (mut sender, mut connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broke)?;
+    let meter = stream.meter();
+    meter.allow(BEFORE_THE_HEAD);
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(LARGEST_HEAD as usize).max_headers(MOST_HEADERS);
+    let (mut sender, mut connection) = builder.handshake(TokioIo::new(stream)).await.map_err(broke)?;
     let mut reply = pin!(sender.send_request(request));
     let (mut status, mut is_handed_over) = (None, false);
     // The connection hands its stream over once the reply has come and it has nothing left to do. It is asked
@@ -72,6 +85,8 @@ pub(super) async fn tunnel(stream: Tcp, proxy: &Proxy, target: &Url) -> Step<Tcp
             return Err(failed(format!("refused the connection to {authority} with status {status}")));
         }
     }
+    // What comes through the tunnel has bounds of its own.
+    meter.allow(u64::MAX);
     let parts = connection.into_parts();
     let mut stream = parts.io.into_inner();
     stream.give_back(parts.read_buf);
