@@ -52,9 +52,17 @@ impl Write for Sink {
     }
 }
 
+/// Which of the members of a gzip body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Member {
+    First,
+    /// It may be no member at all: only its first byte is known to be one's.
+    Later,
+}
+
 enum Stage {
     Plain(Sink),
-    Gzip(Box<GzDecoder<Sink>>),
+    Gzip(Box<GzDecoder<Sink>>, Member),
     /// `deflate` means zlib (RFC 9110, 8.4.1.2), but some servers send it without the wrapper.
     Undecided(Sink),
     Zlib(Box<ZlibDecoder<Sink>>),
@@ -85,7 +93,7 @@ impl Decoder {
         } else if encoding.is_empty() {
             Stage::Plain(sink)
         } else if is(&["gzip", "x-gzip"]) {
-            Stage::Gzip(Box::new(GzDecoder::new(sink)))
+            Stage::Gzip(Box::new(GzDecoder::new(sink)), Member::First)
         } else if is(&["deflate"]) {
             Stage::Undecided(sink)
         } else if is(&["br"]) {
@@ -115,7 +123,7 @@ impl Decoder {
             }
             let written = match &mut self.0 {
                 Stage::Plain(sink) => sink.write(data),
-                Stage::Gzip(decoder) => decoder.write(data),
+                Stage::Gzip(decoder, _) => decoder.write(data),
                 Stage::Zlib(decoder) => decoder.write(data),
                 Stage::Deflate(decoder) => decoder.write(data),
                 Stage::Brotli(decoder) => decoder.write(data),
@@ -126,6 +134,10 @@ impl Decoder {
                 Ok(0) => self.end(data)?,
                 Ok(count) => data = &data[count..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) if self.is_between_members() => {
+                    self.0 = Stage::Ended(self.sink());
+                    return Ok(());
+                }
                 Err(error) => return Err(self.explain(&error)),
             }
         }
@@ -136,18 +148,30 @@ impl Decoder {
     fn end(&mut self, rest: &[u8]) -> Result<(), DecodeError> {
         self.check_end()?;
         // Only gzip may have several members one after another (RFC 1952, 2.2).
-        let is_next_member = matches!(self.0, Stage::Gzip(_)) && rest.first() == Some(&0x1f);
+        let is_next_member = matches!(self.0, Stage::Gzip(..)) && rest.first() == Some(&0x1f);
         let sink = self.sink();
-        self.0 = if is_next_member { Stage::Gzip(Box::new(GzDecoder::new(sink))) } else { Stage::Ended(sink) };
+        self.0 = if is_next_member {
+            Stage::Gzip(Box::new(GzDecoder::new(sink)), Member::Later)
+        } else {
+            Stage::Ended(sink)
+        };
         Ok(())
+    }
+
+    /// Whether a complete member is over and no header of another has come, so that what follows may be garbage.
+    fn is_between_members(&self) -> bool {
+        matches!(&self.0, Stage::Gzip(decoder, Member::Later) if decoder.header().is_none())
     }
 
     /// Whether the packed data are complete.
     fn check_end(&mut self) -> Result<(), DecodeError> {
+        if self.is_between_members() {
+            return Ok(());
+        }
         let cut = || DecodeError::Broken("the packed data end too early".to_owned());
         let checked = match &mut self.0 {
             Stage::Plain(_) | Stage::Undecided(_) | Stage::Ended(_) => Ok(()),
-            Stage::Gzip(decoder) => decoder.try_finish(),
+            Stage::Gzip(decoder, _) => decoder.try_finish(),
             // At its end, and only there, a decoder takes nothing more.
             Stage::Zlib(decoder) => return if matches!(decoder.write(&[0]), Ok(0)) { Ok(()) } else { Err(cut()) },
             Stage::Deflate(decoder) => return if matches!(decoder.write(&[0]), Ok(0)) { Ok(()) } else { Err(cut()) },
@@ -163,7 +187,7 @@ impl Decoder {
     fn sink(&mut self) -> Sink {
         match &mut self.0 {
             Stage::Plain(sink) | Stage::Undecided(sink) | Stage::Ended(sink) => sink.take(),
-            Stage::Gzip(decoder) => decoder.get_mut().take(),
+            Stage::Gzip(decoder, _) => decoder.get_mut().take(),
             Stage::Zlib(decoder) => decoder.get_mut().take(),
             Stage::Deflate(decoder) => decoder.get_mut().take(),
             Stage::Brotli(decoder) => decoder.get_mut().take(),
@@ -275,6 +299,16 @@ mod tests {
                 }
             }
         }
+        // What begins like a member of gzip and is none.
+        for garbage in [&b"\x1f"[..], b"\x1f\x8b", b"\x1f garbage", b"\x1f\x8b\x07 another method", &[0x1f; 600]] {
+            let data = [packed("gzip", b"hello"), garbage.to_vec()].concat();
+            for piece in [1, 5, 1_000] {
+                assert_eq!(unpack("gzip", &data, 1_000, piece), Ok(b"hello".to_vec()), "{garbage:?} by {piece}");
+            }
+        }
+        let cut = [packed("gzip", b"hello"), packed("gzip", b"more")[..14].to_vec()].concat();
+        assert!(matches!(unpack("gzip", &cut, 1_000, 3), Err(DecodeError::Broken(_))), "a member that has begun");
+        assert!(matches!(unpack("gzip", b"\x1f", 1_000, 1), Err(DecodeError::Broken(_))), "no member at all");
         let members = [packed("gzip", b"one, "), packed("gzip", b"two")].concat();
         assert_eq!(unpack("gzip", &members, 1_000, 3), Ok(b"one, two".to_vec()));
     }
@@ -290,7 +324,7 @@ mod tests {
         };
         assert!(matches!(decoder(&[]).0, Stage::Plain(_)));
         assert!(matches!(decoder(&["", " Identity "]).0, Stage::Plain(_)));
-        assert!(matches!(decoder(&["X-GZIP"]).0, Stage::Gzip(_)));
+        assert!(matches!(decoder(&["X-GZIP"]).0, Stage::Gzip(..)));
         assert!(matches!(decoder(&["identity, br"]).0, Stage::Brotli(_)));
         assert!(matches!(decoder(&["gzip", "br"]).0, Stage::Unknown(text) if text == "gzip, br"));
         assert!(decoder(&[]).is_certainly_too_large(1_001));
