@@ -2,7 +2,7 @@
 //! Absolute times drift between machines; a benchmark runs the yardstick beside itself and prints the ratio.
 
 use std::{
-    fs,
+    env, fs,
     process::Command,
     time::{Duration, Instant},
 };
@@ -68,6 +68,24 @@ pub fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
+}
+
+/// What a copy of this program prints when it is started with these two arguments: for figures of a process that has
+/// done nothing else, whose memory is its own.
+///
+/// # Panics
+/// When the copy does not end well.
+#[must_use]
+pub fn by_a_copy(what: &str, argument: &str) -> String {
+    let output = Command::new(env::current_exe().unwrap()).args([what, argument]).output().unwrap();
+    assert!(output.status.success(), "{what} {argument}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What this program is to do for [`by_a_copy`], if it is such a copy.
+#[must_use]
+pub fn asked_of_a_copy(what: &str) -> Option<String> {
+    env::args().skip_while(|argument| argument != what).nth(1)
 }
 
 /// Microseconds of processor time that wrk takes for each request, a new connection for every one: the floor of what

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::{runtime::Runtime, task::JoinSet};
 use watchkeep_lab::{
     ca::{Authority, Profile},
-    measure::{Processor, microseconds_each, repeat, resident, wrk},
+    measure::{Processor, asked_of_a_copy, by_a_copy, microseconds_each, repeat, resident, wrk},
     nginx::Nginx,
     raw::Act,
     tls::{Offer, Server},
@@ -37,6 +37,8 @@ const AT_ONCE: usize = 16;
 const STALLED: usize = 2_000;
 /// The first argument of the copy of this program that serves stalled TLS connections.
 const STALL: &str = "--serve-stalled-tls";
+/// The first argument of the copy whose stalled tests are measured; URL and options as JSON follow.
+const STALLED_TESTS: &str = "--memory-of-stalled-tests";
 /// Authorities of a Debian system; verification against them costs what it costs in real life.
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -45,6 +47,10 @@ fn main() {
         return serve_stalled();
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    if let Some(case) = asked_of_a_copy(STALLED_TESTS) {
+        let (url, options): (String, Value) = serde_json::from_str(&case).unwrap();
+        return println!("{}", memory_of_stalled(&runtime, &parse(&url, &options)));
+    }
     let authority = Authority::new();
     let folder = tempfile::tempdir().unwrap();
     let trusted = folder.path().join("trusted.pem");
@@ -72,7 +78,7 @@ fn main() {
         ("no handshake", format!("https://{clear}/"), json!({}), 28.0),
         ("no answer after the handshake", child.url.clone(), json!({"ca_file": child.ca_file}), 28.0),
     ] {
-        let kibibytes = memory_of_stalled(&runtime, &parse(&url, &options));
+        let kibibytes: f64 = by_a_copy(STALLED_TESTS, &json!([url, options]).to_string()).trim().parse().unwrap();
         println!("{name:34}{kibibytes:>8.1} KiB{target:>17.0} KiB");
     }
     child.process.kill().unwrap();

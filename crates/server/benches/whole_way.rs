@@ -6,13 +6,12 @@
 //! results are stored in a second, and how late tests begin, are not.
 #![allow(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::print_stdout,
     missing_docs,
     reason = "a benchmark prints its figures and fails by panicking"
 )]
 
-use std::{env, fs, path::Path, process::Command, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -24,7 +23,7 @@ use watchkeep_alert::{AlertOptions, AlertWorker};
 use watchkeep_bus::in_process;
 use watchkeep_lab::{
     ca::{Authority, Profile},
-    measure::{Processor, microseconds_each, repeat, resident, wrk},
+    measure::{Processor, asked_of_a_copy, by_a_copy, microseconds_each, repeat, resident, wrk},
     nginx::Nginx,
 };
 use watchkeep_model::{EgressPolicy, Lifecycle, LocationName, Monitor, MonitorSettings, MonitorState, Test};
@@ -60,8 +59,7 @@ struct Case {
 }
 
 fn main() {
-    let mut arguments = env::args().skip_while(|argument| argument != WHOLE).skip(1);
-    if let Some(case) = arguments.next() {
+    if let Some(case) = asked_of_a_copy(WHOLE) {
         let figures = runtime().block_on(whole_way(&serde_json::from_str(&case).unwrap()));
         println!("{figures}");
         return;
@@ -89,7 +87,8 @@ fn main() {
     for case in cases {
         let floor = wrk(&case.url, AT_ONCE, YARDSTICK);
         let probe = probe_alone(&case);
-        let figures = in_a_process_of_its_own(&case);
+        let argument = json!({"url": case.url, "options": case.options, "monitors": case.monitors}).to_string();
+        let figures: Value = serde_json::from_str(&by_a_copy(WHOLE, &argument)).unwrap();
         let number = |name: &str| figures[name].as_f64().unwrap();
         let whole = number("microseconds");
         println!(
@@ -140,14 +139,6 @@ fn probe_alone(case: &Case) -> f64 {
     let before = Processor::now();
     let count = runtime.block_on(repeat(AT_ONCE, YARDSTICK, check));
     microseconds_each(Processor::now().own - before.own, count)
-}
-
-fn in_a_process_of_its_own(case: &Case) -> Value {
-    let argument = json!({"url": case.url, "options": case.options, "monitors": case.monitors}).to_string();
-    let output = Command::new(env::current_exe().unwrap()).args([WHOLE, &argument]).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    serde_json::from_str(&text)
-        .unwrap_or_else(|error| panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 /// Everything that `watchkeep serve` runs but the listener, with the monitors of the case.
