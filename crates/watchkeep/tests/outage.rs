@@ -46,6 +46,12 @@ async fn an_outage_is_found_told_and_over() {
     let id = monitor["id"].as_str().unwrap().to_owned();
     let mut live = client.stream(&format!("/events?monitor={id}")).await;
     until_status(&client, &id, "operational").await;
+    // From its second test on a monitor is at its place in the interval: after one, nginx is left alone for a second.
+    until("a second result", async || {
+        let results = client.get(&format!("/monitors/{id}/results")).await.items();
+        (results.len() >= 2).then_some(())
+    })
+    .await;
 
     // It breaks.
     nginx.kill();
