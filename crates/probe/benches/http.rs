@@ -29,6 +29,10 @@ use watchkeep_lab::{
 use watchkeep_model::{LocationName, Test};
 use watchkeep_probe::{Prober, ProberOptions};
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long each figure is measured.
 const MEASURED: Duration = Duration::from_secs(4);
 /// Checks on the way at the same time, for the probe and for wrk.

@@ -18,6 +18,10 @@ use watchkeep_lab::measure::{Processor, resident};
 use watchkeep_model::{Confirm, LocationName, MonitorId, Observed, Phases, Span, Test, TestResult, Verdict};
 use watchkeep_robot::{Robot, RobotOptions, Tester, wheel::Wheel};
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A target that answers after 20 ms.
 struct Instantly;
 

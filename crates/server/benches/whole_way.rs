@@ -37,6 +37,10 @@ use watchkeep_server::{
 };
 use watchkeep_store::{SqliteStore, Store, StoredMonitor};
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long each figure is measured.
 const MEASURED: Duration = Duration::from_secs(8);
 /// The same for the yardsticks.
