@@ -77,6 +77,7 @@ mod tests {
                 duration: Duration::ZERO,
                 phases: Phases::default(),
                 observed: Observed::Nothing,
+                notable: None,
             },
         };
         Batch {

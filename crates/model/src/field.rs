@@ -26,6 +26,8 @@ pub enum Shape {
     Choice(&'static [&'static str]),
     /// Any number of texts: a repeatable flag, or one per line.
     List,
+    /// Any number of whole numbers: a repeatable flag, or separated by commas, spaces or lines.
+    Numbers,
     /// Any number of `Name: value` lines, an object in JSON.
     Headers,
 }
@@ -64,7 +66,11 @@ impl Field {
         Ok(match self.shape {
             Shape::List => json!(typed),
             Shape::Flag => Value::Bool(!matches!(first, "false" | "off")),
-            Shape::Number => first.trim().parse::<u64>().map_or_else(|_| json!(first), |n| json!(n)),
+            Shape::Number => number(first),
+            Shape::Numbers => {
+                let numbers = typed.iter().flat_map(|text| text.split([',', ' '])).filter(|text| !text.is_empty());
+                numbers.map(number).collect()
+            }
             Shape::Headers => Value::Object(headers(typed)?),
             Shape::Text | Shape::LongText | Shape::Secret | Shape::Span | Shape::Size | Shape::Choice(_) => {
                 json!(first)
@@ -85,6 +91,11 @@ impl Field {
             Value::Bool(_) | Value::Number(_) => vec![value.to_string()],
         }
     }
+}
+
+/// A number, or the text itself, which the parser will refuse.
+fn number(text: &str) -> Value {
+    text.trim().parse::<u64>().map_or_else(|_| json!(text), |n| json!(n))
 }
 
 /// One pair for each `Name: value` line.

@@ -16,6 +16,7 @@ mod id;
 mod incident;
 mod label;
 mod monitor;
+mod notable;
 mod problem;
 mod reader;
 mod result;
@@ -39,6 +40,7 @@ pub use id::{
 pub use incident::{Incident, IncidentEntry, IncidentEntryKind};
 pub use label::{InvalidText, Label, LocationName, Name};
 pub use monitor::{Confirm, Monitor, MonitorSettings, unusable};
+pub use notable::{Notable, WarnDays};
 pub use problem::{Invalid, Problem};
 pub use reader::{Object, Reader};
 pub use result::{Phases, RecordedResult, RobotSequence, TestResult, Verdict, to_the_microsecond};

@@ -88,6 +88,19 @@ impl Reader {
         number
     }
 
+    /// A list of at most `most` whole numbers, each from `least` to `greatest`.
+    pub fn numbers(&mut self, field: &str, most: usize, least: u16, greatest: u16) -> Option<Vec<u16>> {
+        let value = self.take(field)?;
+        let number = |value: &Value| u16::try_from(value.as_u64()?).ok().filter(|n| (least..=greatest).contains(n));
+        let numbers = value.as_array().filter(|values| values.len() <= most);
+        let numbers: Option<Vec<u16>> = numbers.and_then(|values| values.iter().map(number).collect());
+        if numbers.is_none() {
+            let message = format!("must be a list of {most} whole numbers at most, each from {least} to {greatest}");
+            self.problem(field, message);
+        }
+        numbers
+    }
+
     /// `true` or `false`.
     pub fn flag(&mut self, field: &str) -> Option<bool> {
         let value = self.take(field)?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use watchkeep_catalogue::{Entry, StatusCode, find};
 
-use crate::{LocationName, MonitorId, Observed, TestSubject};
+use crate::{LocationName, MonitorId, Notable, Observed, TestSubject};
 
 /// The code in which a test ended, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,9 +76,17 @@ pub struct TestResult<O = Observed> {
     pub phases: Phases,
     /// What was seen on the way.
     pub observed: O,
+    /// What is worth an event of its own, for the judge; it is not kept.
+    pub notable: Option<Box<Notable>>,
 }
 
 impl<O> TestResult<O> {
+    /// The same result with what was observed in another form.
+    pub fn map<P>(self, change: impl FnOnce(O) -> P) -> TestResult<P> {
+        let Self { subject, location, started_at, verdict, duration, phases, observed, notable } = self;
+        TestResult { subject, location, started_at, verdict, duration, phases, observed: change(observed), notable }
+    }
+
     /// The catalogue's entry of the code; `None` for a code that only a newer version knows.
     #[must_use]
     pub fn entry(&self) -> Option<&'static Entry> {

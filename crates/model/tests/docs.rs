@@ -15,6 +15,7 @@ fn row(field: &Field, prefix: &str) -> String {
         Shape::Span => "duration".to_owned(),
         Shape::Size => "size".to_owned(),
         Shape::Number => "number".to_owned(),
+        Shape::Numbers => "list of numbers".to_owned(),
         Shape::Flag => "true or false".to_owned(),
         Shape::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
         Shape::List => "list of texts".to_owned(),

@@ -86,6 +86,7 @@ impl Prober {
             duration,
             phases: finding.phases,
             observed: finding.observed,
+            notable: finding.notable,
         }
     }
 }
@@ -103,5 +104,6 @@ pub fn refused(subject: Arc<TestSubject>, invalid: &Invalid, location: &Location
         duration: std::time::Duration::ZERO,
         phases: Phases::default(),
         observed: Observed::Nothing,
+        notable: None,
     }
 }

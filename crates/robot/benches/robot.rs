@@ -38,6 +38,7 @@ impl Tester for Instantly {
             duration,
             phases: Phases::default(),
             observed: Observed::Nothing,
+            notable: None,
         }
     }
 }

@@ -111,6 +111,7 @@ mod tests {
             duration: Duration::ZERO,
             phases: Phases::default(),
             observed: Observed::Nothing,
+            notable: None,
         };
         Found { recorded: RecordedResult { monitor: MonitorId::from_random([1; 16]), attempt, result }, weight }
     }

@@ -461,11 +461,9 @@ impl Monitors {
 }
 
 fn seen(result: &TestResult) -> TestResult<Seen> {
-    let TestResult { subject, location, started_at, verdict, duration, phases, observed } = result.clone();
-    TestResult { subject, location, started_at, verdict, duration, phases, observed: Seen::Now(observed) }
+    result.clone().map(Seen::Now)
 }
 
 fn remembered(result: TestResult<Box<RawValue>>) -> TestResult<Seen> {
-    let TestResult { subject, location, started_at, verdict, duration, phases, observed } = result;
-    TestResult { subject, location, started_at, verdict, duration, phases, observed: Seen::Past(observed) }
+    result.map(Seen::Past)
 }

@@ -374,6 +374,7 @@ impl Watched {
                     transfer: Some(transfer),
                 },
                 observed: Observed::Http(observed),
+                notable: None,
             },
         }
     }

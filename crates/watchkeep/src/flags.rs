@@ -31,6 +31,7 @@ fn flag(field: &Field, name: String) -> Arg {
     match field.shape {
         Shape::Flag => arg.action(ArgAction::SetTrue),
         Shape::List => arg.action(ArgAction::Append).value_name("TEXT"),
+        Shape::Numbers => arg.action(ArgAction::Append).value_name("NUMBER"),
         Shape::Headers => arg.action(ArgAction::Append).value_name("NAME: VALUE"),
         Shape::Choice(words) => arg.value_name(words.join("|")),
         Shape::Span => arg.value_name("DURATION"),

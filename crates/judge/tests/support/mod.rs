@@ -60,6 +60,7 @@ pub(crate) fn result_at(
             duration: Duration::from_millis(5),
             phases: Phases::default(),
             observed: Observed::Nothing,
+            notable: None,
         },
     }
 }

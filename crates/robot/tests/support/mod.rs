@@ -128,6 +128,7 @@ impl Tester for Fake {
             duration: target.takes,
             phases: Phases::default(),
             observed: Observed::Nothing,
+            notable: None,
         }
     }
 }

@@ -76,6 +76,11 @@ fn texts(description: &str) -> ArrayBuilder {
         .description(Some(description))
 }
 
+fn numbers(description: &str) -> ArrayBuilder {
+    let number = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer)).minimum(Some(0));
+    ArrayBuilder::new().items(number).description(Some(description))
+}
+
 fn moment(description: &str) -> ObjectBuilder {
     text(description).format(Some(utoipa::openapi::SchemaFormat::Custom("date-time".to_owned())))
 }
@@ -100,6 +105,7 @@ fn field(field: &Field) -> Schema {
         // Not an enumeration: a parser may take more words than a form offers.
         Shape::Choice(words) => described(text(field.help).examples(words.iter().map(|word| json!(word)))),
         Shape::List => Schema::Array(texts(field.help).build()),
+        Shape::Numbers => Schema::Array(numbers(field.help).build()),
         Shape::Headers => Schema::Object(headers(field.help)),
     }
 }

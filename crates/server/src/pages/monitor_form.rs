@@ -128,7 +128,7 @@ fn object(form: &Form, test_type: TestType) -> Result<Object, Invalid> {
 fn typed(form: &Form, field: &Field, path: &str) -> Result<Value, String> {
     match field.shape {
         Shape::Flag => Ok(if form.has(path) { Value::Bool(true) } else { Value::Null }),
-        Shape::List | Shape::Headers => match form.lines(path) {
+        Shape::List | Shape::Numbers | Shape::Headers => match form.lines(path) {
             lines if lines.is_empty() => Ok(Value::Null),
             lines => field.value(&lines),
         },
@@ -162,7 +162,7 @@ impl Content<'_> {
         let text = field.lines(value.unwrap_or(&Value::Null)).join("\n");
         let control = match field.shape {
             Shape::Flag => Control::Tick { is_ticked: value.and_then(Value::as_bool).unwrap_or_default() },
-            Shape::List | Shape::Headers | Shape::LongText => Control::Lines,
+            Shape::List | Shape::Numbers | Shape::Headers | Shape::LongText => Control::Lines,
             Shape::Choice(words) => {
                 let chosen = if text.is_empty() { field.default } else { &text };
                 let none = field.default.is_empty().then(|| (String::new(), chosen.is_empty()));
@@ -173,7 +173,9 @@ impl Content<'_> {
             Shape::Text | Shape::Secret | Shape::Span | Shape::Size => Control::Line { kind: "text" },
         };
         let help = match field.shape {
-            Shape::List | Shape::Headers => format!("{} One per line.", field.help.trim_end_matches(", one per line.")),
+            Shape::List | Shape::Numbers | Shape::Headers => {
+                format!("{} One per line.", field.help.trim_end_matches(", one per line."))
+            }
             _ => field.help.to_owned(),
         };
         // An error of one entry, `http.require[0]`, stands at the field.

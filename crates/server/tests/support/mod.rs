@@ -89,6 +89,7 @@ pub fn result_of(test: &Test, verdict: Verdict, started_at: Timestamp) -> TestRe
         duration: Duration::from_millis(12),
         phases: Phases::default(),
         observed: Observed::Nothing,
+        notable: None,
     }
 }
 

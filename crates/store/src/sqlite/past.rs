@@ -162,6 +162,7 @@ pub(super) fn results(monitor: &MonitorId, entries: &[Entry]) -> Result<Vec<Past
             duration: Duration::from_micros(numbers.duration),
             phases: Phases { dns, connect, tls, first_byte, transfer },
             observed: said.observed.clone(),
+            notable: None,
         };
         told.push(RecordedResult { monitor: monitor.clone(), attempt: numbers.attempt, result });
     }

@@ -158,6 +158,7 @@ pub fn result(monitor: &MonitorId, seconds: i64, number: u32) -> RecordedResult 
             duration: Duration::from_micros(number.into()),
             phases: Phases { dns: noise(20), connect: noise(16), first_byte: noise(12), ..Phases::default() },
             observed: Observed::Http(http::Observed { http_status: Some(200), ..http::Observed::default() }),
+            notable: None,
         },
     }
 }
