@@ -10,11 +10,13 @@ mod certificate;
 mod contact;
 mod decision;
 mod egress;
+mod endpoint;
 mod event;
 mod field;
 mod id;
 mod incident;
 mod label;
+mod message;
 mod monitor;
 mod notable;
 mod problem;
@@ -24,6 +26,7 @@ mod secret;
 mod state;
 mod test;
 mod test_type;
+mod tls;
 mod units;
 mod words;
 
@@ -32,6 +35,7 @@ pub use certificate::{Certificate, SeenCertificate};
 pub use contact::{Channel, ChannelSettings, ChannelTarget, Contact, ContactSettings, GivenSecret, WebhookSecret};
 pub use decision::{IncidentChange, StateChange};
 pub use egress::{EgressPolicy, Forbidden};
+pub use endpoint::{Endpoint, HostName, InvalidEndpoint, split_scheme};
 pub use event::{Event, EventType, StatusChange, Telling};
 pub use field::{Field, Shape};
 pub use id::{
@@ -39,6 +43,7 @@ pub use id::{
 };
 pub use incident::{Incident, IncidentEntry, IncidentEntryKind};
 pub use label::{InvalidText, Label, LocationName, Name};
+pub use message::{Encoding, Exchange, Expectation, Payload, hex, unhex};
 pub use monitor::{Confirm, Monitor, MonitorSettings, unusable};
 pub use notable::{Notable, WarnDays};
 pub use problem::{Invalid, Problem};
@@ -49,5 +54,6 @@ pub use state::{Belief, Doubt, Lifecycle, LocationView, MonitorState, Status};
 pub use test::{FixedAddress, IpVersion, Limits, Network, Test, TestSubject};
 // Written from the catalogue: one module per type of test, and the enums over them.
 pub use test_type::*;
+pub use tls::{TlsSession, TlsSettings, TlsVersion, Verification};
 pub use units::{ByteSize, InvalidSize, InvalidSpan, Span};
 pub use words::{AcceptStatus, JsonCondition, Pattern};

@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 use watchkeep_catalogue::{Family, StatusCode};
 use watchkeep_model::{
     Certificate, LocationName, Monitor, MonitorId, MonitorSettings, MonitorState, Observed, OrgId, Phases,
-    RecordedResult, SeenCertificate, TestResult, TestSubject, Verdict, http,
+    RecordedResult, SeenCertificate, TestResult, TestSubject, TlsSession, Verdict, http,
 };
 use watchkeep_store::{
     Accounts, Commit, CommitOutcome, Commits, History, Monitors, SqliteStore, StoredMonitor, TimeRange,
@@ -349,7 +349,7 @@ impl Watched {
             http_version: Some(http::HttpVersion::Http2),
             bytes: if says == Says::TheSame { 48_213 } else { 48_000 + noise.next() % 2_000 },
             certificate: Some(SeenCertificate::at(Arc::clone(&self.certificate), at(0))),
-            tls: Some(http::TlsSession {
+            tls: Some(TlsSession {
                 version: "TLSv1.3",
                 cipher: "TLS_AES_128_GCM_SHA256".into(),
                 alpn: Some("h2"),

@@ -4,18 +4,16 @@
 mod observed;
 mod read;
 
-use std::{fmt, str::FromStr};
-
 use http::{HeaderMap, HeaderValue, Method};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 use url::Url;
 use watchkeep_catalogue::{StatusCode, service};
 
-pub use observed::{Observed, Redirect, TlsSession};
+pub use observed::{Observed, Redirect};
 pub(crate) use read::read;
 
-use crate::{AcceptStatus, ByteSize, Exposure, Field, JsonCondition, Object, Pattern, Secret, Shape};
+use crate::{AcceptStatus, ByteSize, Exposure, Field, JsonCondition, Object, Pattern, Secret, Shape, TlsSettings};
 
 /// The code of a test whose time limits cannot be used.
 pub(crate) const LIMITS_CODE: StatusCode = service::HTTP_TIME_LIMIT_NOT_COMPUTABLE;
@@ -126,38 +124,10 @@ pub const FIELDS: &[Field] = &[
         default: "",
         shape: Shape::Secret,
     },
-    Field {
-        name: "ca_file",
-        flag: None,
-        label: "CA file",
-        help: "A PEM file on the robot whose certificates are trusted instead of the public CAs.",
-        default: "",
-        shape: Shape::Text,
-    },
-    Field {
-        name: "insecure",
-        flag: None,
-        label: "Accept any certificate",
-        help: "Do not verify the server's certificate.",
-        default: "false",
-        shape: Shape::Flag,
-    },
-    Field {
-        name: "client_cert",
-        flag: None,
-        label: "Client certificate",
-        help: "A PEM file on the robot with a certificate and its private key.",
-        default: "",
-        shape: Shape::Text,
-    },
-    Field {
-        name: "tls_min",
-        flag: None,
-        label: "Lowest TLS version",
-        help: "Refuse anything older (417), although browsers may accept it.",
-        default: "",
-        shape: Shape::Choice(&["1.2", "1.3"]),
-    },
+    TlsSettings::CA_FILE,
+    TlsSettings::INSECURE,
+    TlsSettings::CLIENT_CERT,
+    TlsSettings::TLS_MIN,
 ];
 
 /// Valid options of an HTTP(S) test.
@@ -189,14 +159,8 @@ pub struct Options {
     pub credentials: Option<Credentials>,
     /// The proxy to go through.
     pub proxy: Option<Proxy>,
-    /// PEM file with the trusted CAs.
-    pub ca_file: Option<Box<str>>,
-    /// Whether the server's certificate is verified.
-    pub verification: Verification,
-    /// PEM file with a client certificate and its key.
-    pub client_cert: Option<Box<str>>,
-    /// The oldest TLS version that is good enough; what browsers accept when absent.
-    pub tls_min: Option<TlsVersion>,
+    /// What is asked of TLS.
+    pub tls: TlsSettings,
 }
 
 /// A version of HTTP.
@@ -228,47 +192,6 @@ impl Serialize for HttpVersion {
     }
 }
 
-/// A version of TLS that a test may ask for as the lowest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TlsVersion {
-    /// TLS 1.2
-    Tls12,
-    /// TLS 1.3
-    Tls13,
-}
-
-impl TlsVersion {
-    /// The number as people write it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Tls12 => "1.2",
-            Self::Tls13 => "1.3",
-        }
-    }
-}
-
-impl FromStr for TlsVersion {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "1.2" => Ok(Self::Tls12),
-            "1.3" => Ok(Self::Tls13),
-            _ => Err("must be 1.2 or 1.3; browsers accept nothing older"),
-        }
-    }
-}
-
-/// Whether the server's certificate is verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verification {
-    /// As a browser would.
-    Full,
-    /// Any certificate will do.
-    None,
-}
-
 /// What identifies the robot to the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
@@ -290,12 +213,6 @@ pub struct Proxy {
     pub url: Url,
     /// User and password for it.
     pub credentials: Option<(Box<str>, Secret)>,
-}
-
-impl fmt::Display for TlsVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 impl Options {
@@ -343,18 +260,7 @@ impl Options {
         if let Some(proxy) = &self.proxy {
             set("proxy", json!(proxy.write(exposure)));
         }
-        if let Some(file) = &self.ca_file {
-            set("ca_file", json!(file));
-        }
-        if self.verification == Verification::None {
-            set("insecure", json!(true));
-        }
-        if let Some(file) = &self.client_cert {
-            set("client_cert", json!(file));
-        }
-        if let Some(version) = self.tls_min {
-            set("tls_min", json!(version.as_str()));
-        }
+        self.tls.write(&mut object);
         object
     }
 }

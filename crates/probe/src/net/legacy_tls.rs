@@ -12,7 +12,11 @@ use openssl::{
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio_openssl::SslStream;
 
-use crate::net::{pem::Files, stream::Tcp};
+use crate::net::{
+    pem::Files,
+    stream::Tcp,
+    tls::{Alpn, TlsParameters},
+};
 
 /// What Chromium 156 accepts beyond rustls. It refuses DHE, CBC with SHA-256, and TLS below 1.2.
 const CIPHERS: &str = "ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA:\
@@ -46,9 +50,9 @@ impl LegacyTls {
         &self,
         stream: Tcp,
         name: &ServerName<'_>,
-        client_cert: Option<&str>,
+        parameters: &TlsParameters<'_>,
     ) -> Result<LegacyConnection, String> {
-        let ssl = self.prepare(name, client_cert)?;
+        let ssl = self.prepare(name, parameters)?;
         let mut stream = SslStream::new(ssl, stream).map_err(|error| error.to_string())?;
         Pin::new(&mut stream).connect().await.map_err(|error| error.to_string())?;
         let ssl = stream.ssl();
@@ -60,8 +64,8 @@ impl LegacyTls {
         Ok(LegacyConnection { stream, chain, cipher, enciphers_with_key })
     }
 
-    fn prepare(&self, name: &ServerName<'_>, client_cert: Option<&str>) -> Result<Ssl, String> {
-        let context = match client_cert {
+    fn prepare(&self, name: &ServerName<'_>, parameters: &TlsParameters<'_>) -> Result<Ssl, String> {
+        let context = match parameters.settings.client_cert.as_deref() {
             None => self.anonymous.get_or_init(|| Ok(builder()?.build())).clone().map_err(|error| error.to_string())?,
             Some(path) => {
                 let files = self.identified.get_or_init(Files::new);
@@ -74,6 +78,10 @@ impl LegacyTls {
         let mut ssl = Ssl::new(&context).map_err(|error| error.to_string())?;
         if let ServerName::DnsName(name) = name {
             ssl.set_hostname(name.as_ref()).map_err(|error| error.to_string())?;
+        }
+        // HTTP/2 forbids what is offered here.
+        if parameters.alpn != Alpn::Nothing {
+            ssl.set_alpn_protos(b"\x08http/1.1").map_err(|error| error.to_string())?;
         }
         Ok(ssl)
     }
@@ -91,7 +99,6 @@ fn builder() -> Result<SslContextBuilder, ErrorStack> {
     context.set_options(WITHOUT_RENEGOTIATION_INFO);
     // The chain is judged after the handshake, by the rules of every other test.
     context.set_verify(SslVerifyMode::NONE);
-    context.set_alpn_protos(b"\x08http/1.1")?;
     Ok(context)
 }
 

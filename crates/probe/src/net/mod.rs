@@ -8,7 +8,9 @@ pub(crate) mod distrust;
 #[cfg(feature = "legacy-tls")]
 pub(crate) mod legacy_tls;
 pub(crate) mod pem;
+pub(crate) mod reach;
 pub(crate) mod resolve;
+pub(crate) mod secure;
 pub(crate) mod stream;
 pub(crate) mod tls;
 pub(crate) mod trust;

@@ -16,7 +16,7 @@ use rustls::{
 };
 use rustls_pki_types::ServerName;
 use tokio_rustls::{TlsConnector, client::TlsStream};
-use watchkeep_model::http::{TlsVersion, Verification};
+use watchkeep_model::{TlsSettings, TlsVersion, Verification};
 
 use crate::{
     ProberError,
@@ -39,6 +39,8 @@ pub(crate) enum Alpn {
     Http2,
     /// HTTP/1.1 only.
     Http1,
+    /// None: the port says what is spoken.
+    Nothing,
 }
 
 impl Alpn {
@@ -47,6 +49,7 @@ impl Alpn {
             Self::Http2OrHttp1 => &["h2", "http/1.1"],
             Self::Http2 => &["h2"],
             Self::Http1 => &["http/1.1"],
+            Self::Nothing => &[],
         }
     }
 }
@@ -55,15 +58,12 @@ impl Alpn {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TlsParameters<'a> {
     pub(crate) alpn: Alpn,
-    pub(crate) minimum: Option<TlsVersion>,
-    pub(crate) verification: Verification,
-    pub(crate) ca_file: Option<&'a str>,
-    pub(crate) client_cert: Option<&'a str>,
+    pub(crate) settings: &'a TlsSettings,
 }
 
 impl TlsParameters<'_> {
     pub(crate) fn is_newest_only(&self) -> bool {
-        self.minimum == Some(TlsVersion::Tls13)
+        self.settings.minimum == Some(TlsVersion::Tls13)
     }
 }
 
@@ -119,8 +119,8 @@ impl Tls {
 
     /// By what the chains of a test are judged.
     pub(crate) fn judge(&self, parameters: &TlsParameters<'_>) -> Judge {
-        match parameters.verification {
-            Verification::Full => Judge::Authorities(self.trust.roots(parameters.ca_file)),
+        match parameters.settings.verification {
+            Verification::Full => Judge::Authorities(self.trust.roots(parameters.settings.ca_file.as_deref())),
             Verification::None => Judge::Nobody,
         }
     }
@@ -129,7 +129,7 @@ impl Tls {
     /// handshake has a witness of its own.
     pub(crate) fn prepare(&self, parameters: &TlsParameters<'_>) -> Result<Handshake, HandshakeError> {
         let failed = |error: Error| HandshakeError::Failed(format!("TLS cannot be set up: {error}"));
-        let identity = match parameters.client_cert {
+        let identity = match parameters.settings.client_cert.as_deref() {
             Some(path) => Some(self.identity(path).map_err(HandshakeError::Failed)?),
             None => None,
         };

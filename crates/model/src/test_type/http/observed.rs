@@ -1,11 +1,11 @@
 //! What an HTTP(S) test saw, as results show it under `observed`.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::net::IpAddr;
 
 use serde::Serialize;
 
 use super::HttpVersion;
-use crate::SeenCertificate;
+use crate::{SeenCertificate, TlsSession};
 
 /// What an HTTP(S) test saw.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -45,7 +45,7 @@ impl Observed {
         };
         let redirects = self.redirects.iter();
         let redirects = redirects.map(|redirect| format!("redirected ({}) to {}", redirect.status, redirect.url));
-        let tls = self.tls.as_ref().map(|tls| format!("{} {}", tls.version, tls.cipher));
+        let tls = self.tls.as_ref().map(TlsSession::line);
         let certificate = self.certificate.as_ref().map(SeenCertificate::line);
         let remarks = self.remarks.iter().map(|remark| (*remark).to_owned());
         reply.into_iter().chain(redirects).chain(tls).chain(certificate).chain(remarks).collect()
@@ -59,17 +59,4 @@ pub struct Redirect {
     pub status: u16,
     /// Where it led, absolute, without credentials.
     pub url: String,
-}
-
-/// What was negotiated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TlsSession {
-    /// `TLSv1.3`, `TLSv1.2`.
-    pub version: &'static str,
-    /// The cipher suite by its IANA name, or OpenSSL's where legacy.
-    pub cipher: Cow<'static, str>,
-    /// The application protocol agreed by ALPN.
-    pub alpn: Option<&'static str>,
-    /// True where only a suite that modern libraries refuse, and browsers still accept, was in common.
-    pub legacy: bool,
 }

@@ -8,8 +8,8 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 use watchkeep_catalogue::{StatusCode, service};
 
-use super::{Credentials, HttpVersion, Options, Proxy, Verification};
-use crate::{ByteSize, Reader, Secret};
+use super::{Credentials, HttpVersion, Options, Proxy};
+use crate::{ByteSize, Reader, Secret, TlsSettings};
 
 const MISSING: StatusCode = service::HTTP_PARAMETER_MISSING;
 const UNKNOWN_PROTOCOL: StatusCode = service::HTTP_UNKNOWN_PROTOCOL;
@@ -123,10 +123,7 @@ fn read_options(reader: &mut Reader) -> Option<Options> {
         http_version: read_version(reader),
         credentials: read_credentials(reader),
         proxy: read_proxy(reader),
-        ca_file: reader.text("ca_file").map(String::into_boxed_str),
-        verification: if reader.flag("insecure") == Some(true) { Verification::None } else { Verification::Full },
-        client_cert: reader.text("client_cert").map(String::into_boxed_str),
-        tls_min: reader.parse("tls_min"),
+        tls: TlsSettings::read(reader),
     };
     (reader.problem_count() == before).then_some(options)
 }

@@ -2,7 +2,7 @@
 //! What TLS adds stands in `secure`.
 
 use std::{
-    io, mem,
+    mem,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Instant,
@@ -19,8 +19,8 @@ use super::{Trace, add, proxy};
 use crate::{
     Prober, Step,
     net::{
-        connect::{Attempts, ConnectError, Failure, connect},
         deadline::{Deadline, Passed},
+        reach::{Cause, Unreached},
         stream::{BoxedStream, Meter, Tcp},
     },
 };
@@ -87,18 +87,13 @@ impl Way<'_> {
     }
 
     async fn resolve(&self, url: &Url, trace: &mut Trace) -> Step<Arc<[IpAddr]>> {
-        let failed = |detail: String| Verdict::new(service::HTTP_NAME_RESOLUTION_FAILED, self.about_proxy(detail));
-        let Some(host) = url.host() else { return Err(failed("the URL has no host".to_owned())) };
+        let Some(host) = url.host() else {
+            return Err(Verdict::new(service::HTTP_NAME_RESOLUTION_FAILED, "the URL has no host"));
+        };
         let start = Instant::now();
-        let resolved = self.total.bound(self.prober.names.resolve(host, &self.test.network)).await;
+        let resolved = self.prober.resolve(host, &self.test.network, self.total).await;
         add(&mut trace.phases.dns, start.elapsed());
-        match resolved {
-            Ok(Ok(addresses)) => Ok(addresses),
-            Ok(Err(error)) => Err(failed(error.to_string())),
-            Err(Passed(limit)) => {
-                Err(failed(format!("no DNS server answered for {} within {limit}", url.host_str().unwrap_or_default())))
-            }
-        }
+        resolved.map_err(|unreached| self.unreached(unreached))
     }
 
     /// A TCP connection to one of `addresses`, and through the proxy to `url`'s host where that needs a tunnel.
@@ -125,17 +120,11 @@ impl Way<'_> {
         self.permits_behind_proxy(url)?;
         let through = self.options.proxy.as_ref().map_or(url, |proxy| &proxy.url);
         let port = through.port_or_known_default().unwrap_or_default();
-        let mut attempts = Attempts::default();
-        let connected = deadline.bound(connect(addresses, port, self.prober.egress, &mut attempts)).await;
-        let (stream, address) = match connected {
-            Ok(Ok(connected)) => connected,
-            Ok(Err(ConnectError::Forbidden(reason))) => {
-                let detail = self.about_proxy(reason.to_string());
-                return Err(Verdict::new(service::HTTP_CONNECT_FAILED, detail));
-            }
-            Ok(Err(ConnectError::Failed)) => return Err(self.unconnected(&attempts, trace)),
-            Err(passed) => return Err(self.connect_timeout(&attempts, passed, trace)),
-        };
+        let dialled = self.prober.dial(addresses, port, deadline).await;
+        let (stream, address) = dialled.map_err(|unreached| {
+            trace.observed.ip = unreached.ip;
+            self.unreached(unreached)
+        })?;
         trace.observed.ip = Some(address.ip());
         let stream = match &self.options.proxy {
             Some(proxy) if self.needs_tunnel(url) => {
@@ -169,47 +158,13 @@ impl Way<'_> {
         }
     }
 
-    fn unconnected(&self, attempts: &Attempts, trace: &mut Trace) -> Verdict {
-        let Some(failure) = attempts.most_telling() else {
-            return Verdict::new(service::HTTP_CONNECT_FAILED, self.about_proxy("no address to connect to".to_owned()));
-        };
-        trace.observed.ip = Some(failure.address.ip());
-        let mut detail = describe(failure);
-        for other in attempts.failed.iter().filter(|other| other.address != failure.address) {
-            detail.push_str("; ");
-            detail.push_str(&describe(other));
-        }
-        let code = match failure.error.kind() {
-            // What the robot cannot do says nothing about the server.
-            _ if failure.is_of_the_robot() => service::HTTP_CLIENT_ERROR,
-            io::ErrorKind::TimedOut => service::HTTP_CONNECT_TIMEOUT,
-            _ => service::HTTP_CONNECT_FAILED,
+    fn unreached(&self, Unreached { cause, detail, .. }: Unreached) -> Verdict {
+        let code = match cause {
+            Cause::Name => service::HTTP_NAME_RESOLUTION_FAILED,
+            Cause::Silent => service::HTTP_CONNECT_TIMEOUT,
+            Cause::Forbidden | Cause::Refused | Cause::Unreachable => service::HTTP_CONNECT_FAILED,
+            Cause::Robot => service::HTTP_CLIENT_ERROR,
         };
         Verdict::new(code, self.about_proxy(detail))
-    }
-
-    fn connect_timeout(&self, attempts: &Attempts, Passed(limit): Passed, trace: &mut Trace) -> Verdict {
-        let silent: Vec<_> = attempts.silent().map(ToString::to_string).collect();
-        trace.observed.ip = attempts.silent().next().map(SocketAddr::ip);
-        let mut detail = format!("no answer from {} within {limit}", silent.join(", "));
-        for failure in &attempts.failed {
-            detail.push_str("; ");
-            detail.push_str(&describe(failure));
-        }
-        Verdict::new(service::HTTP_CONNECT_TIMEOUT, self.about_proxy(detail))
-    }
-}
-
-fn describe(failure: &Failure) -> String {
-    let Failure { address, error } = failure;
-    match error.kind() {
-        _ if failure.is_of_the_robot() => format!("the robot itself cannot open a connection: {error}"),
-        io::ErrorKind::ConnectionRefused => format!("connection refused ({address})"),
-        io::ErrorKind::ConnectionReset => format!("connection reset ({address})"),
-        io::ErrorKind::NetworkUnreachable => format!("no route to the network ({address})"),
-        io::ErrorKind::HostUnreachable => format!("no route to the host ({address})"),
-        io::ErrorKind::AddrNotAvailable => format!("the robot has no address to connect from ({address})"),
-        io::ErrorKind::TimedOut => format!("the system gave up connecting ({address})"),
-        _ => format!("{error} ({address})"),
     }
 }
