@@ -3,13 +3,16 @@
 //! before it (`certificate_code_416_expired`), and a negative number is written `code_minus_1_…`.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
-use crate::sections::{Family, Section};
+use crate::{
+    peers,
+    sections::{self, Family, Section},
+};
 
 /// What is in the catalogue and not reported yet. This list shrinks: a code that gets a test must leave it.
 const TO_COME: &[(&str, &[RangeInclusive<i16>])] = &[
@@ -66,9 +69,53 @@ fn gaps(sections: &[Section], tested: &BTreeSet<Key>, to_come: &[(&str, &[RangeI
     found
 }
 
-/// The keys that the names of the tests below `folder` speak of.
-fn tested_below(folder: &Path) -> Result<BTreeSet<Key>, String> {
-    let mut keys = BTreeSet::new();
+/// A test that is named for a code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Proof {
+    /// `http_exchange::code_451_refused`.
+    name: String,
+    /// The real programs that it speaks of, beside or instead of the lab's peers.
+    peers: Vec<&'static str>,
+}
+
+type Proofs = BTreeMap<Key, Vec<Proof>>;
+
+/// Prints which test reaches which code, against which real program, and fails when a code has none.
+pub(crate) fn print(root: &Path) -> Result<(), String> {
+    let sections = sections::read(root)?;
+    let proofs = proofs(root)?;
+    for section in &sections {
+        println!("{}", section.title);
+        for (code, family) in section.codes.iter().flat_map(|code| code.families().map(move |family| (code, family))) {
+            let Some(found) = proofs.get(&(family, code.code)) else { continue };
+            println!("  {:>4}  {} ({})", code.code, code.name, family.as_str());
+            for Proof { name, peers } in found {
+                let peers = if peers.is_empty() { String::new() } else { format!("  [{}]", peers.join(", ")) };
+                println!("        {name}{peers}");
+            }
+        }
+    }
+    let tested: BTreeSet<Key> = proofs.keys().copied().collect();
+    let with_peers = proofs.values().filter(|found| found.iter().any(|proof| !proof.peers.is_empty())).count();
+    let tests: usize = proofs.values().map(Vec::len).sum();
+    println!("{} codes, {tests} tests named for them, {with_peers} codes against a real program", tested.len());
+    match gaps(&sections, &tested, TO_COME) {
+        none if none.is_empty() => Ok(()),
+        gaps => Err(format!("gaps in the tests of codes:\n{}", gaps.join("\n"))),
+    }
+}
+
+/// Every test that is named for a code that it can prove: results by tests of targets, states by tests of the judge.
+fn proofs(root: &Path) -> Result<Proofs, String> {
+    let mut proofs = proofs_below(&root.join(TESTS_OF_RESULTS))?;
+    proofs.retain(|(_, number), _| *number >= 0);
+    let states = proofs_below(&root.join(TESTS_OF_STATES))?;
+    proofs.extend(states.into_iter().filter(|((_, number), _)| *number < 0));
+    Ok(proofs)
+}
+
+fn proofs_below(folder: &Path) -> Result<Proofs, String> {
+    let mut proofs = Proofs::new();
     let mut open: Vec<PathBuf> = vec![folder.to_owned()];
     while let Some(path) = open.pop() {
         let unreadable = |error: std::io::Error| format!("{}: {error}", path.display());
@@ -76,30 +123,49 @@ fn tested_below(folder: &Path) -> Result<BTreeSet<Key>, String> {
             for file in fs::read_dir(&path).map_err(unreadable)? {
                 open.push(file.map_err(unreadable)?.path());
             }
+            open.sort();
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).map_err(unreadable)?;
-            keys.extend(test_names(&text).into_iter().filter_map(key_of));
+            let file = path.file_stem().unwrap_or_default().to_string_lossy();
+            for (test, body) in tests_of(&text) {
+                if let Some(key) = key_of(test) {
+                    let proof = Proof { name: format!("{file}::{test}"), peers: peers_in(&format!("{test}\n{body}")) };
+                    proofs.entry(key).or_default().push(proof);
+                }
+            }
         }
     }
-    Ok(keys)
+    Ok(proofs)
 }
 
-/// The names of the functions that a test runner runs; ignored ones prove nothing.
-fn test_names(text: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    let (mut is_test, mut is_ignored) = (false, false);
-    for line in text.lines().map(str::trim) {
+/// The real programs that a test's text names.
+fn peers_in(text: &str) -> Vec<&'static str> {
+    let text = text.to_ascii_lowercase();
+    let mut named: Vec<_> = peers::of_tests().filter(|peer| text.contains(peer)).collect();
+    named.dedup();
+    named
+}
+
+/// The functions that a test runner runs, each with the text up to the next function; ignored ones prove nothing.
+fn tests_of(text: &str) -> Vec<(&str, String)> {
+    let mut tests: Vec<(&str, String)> = Vec::new();
+    let (mut is_test, mut is_ignored, mut is_within) = (false, false, false);
+    for line in text.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
         if line.starts_with("#[") {
             is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
             is_ignored |= line.starts_with("#[ignore");
         } else if let Some((_, rest)) = line.split_once("fn ") {
-            if is_test && !is_ignored {
-                names.extend(rest.split('(').next());
+            is_within = is_test && !is_ignored;
+            if is_within {
+                tests.extend(rest.split('(').next().map(|name| (name, String::new())));
             }
             (is_test, is_ignored) = (false, false);
+        } else if let Some((_, body)) = tests.last_mut().filter(|_| is_within) {
+            body.push_str(line);
+            body.push('\n');
         }
     }
-    names
+    tests
 }
 
 /// The code that a test's name speaks of.
@@ -120,15 +186,11 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
     use super::*;
-    use crate::sections;
 
     #[test]
     fn every_code_that_can_be_reported_has_a_test() {
         let root = crate::root();
-        let results =
-            tested_below(&root.join(TESTS_OF_RESULTS)).unwrap().into_iter().filter(|(_, number)| *number >= 0);
-        let states = tested_below(&root.join(TESTS_OF_STATES)).unwrap().into_iter().filter(|(_, number)| *number < 0);
-        let tested = results.chain(states).collect();
+        let tested = proofs(&root).unwrap().into_keys().collect();
         let gaps = gaps(&sections::read(&root).unwrap(), &tested, TO_COME);
         assert!(gaps.is_empty(), "\n{}", gaps.join("\n"));
     }
@@ -172,10 +234,19 @@ mod tests {
     }
 
     #[test]
+    fn real_programs_are_recognised_in_a_test() {
+        let text = "#[test]\nfn code_0_served() {\nlet site = Nginx::start();\n}\nfn other() { vsftpd(); }\n";
+        let tests = tests_of(text);
+        assert_eq!(tests.len(), 1);
+        assert_eq!(peers_in(&tests[0].1), ["nginx"]);
+    }
+
+    #[test]
     fn names_of_tests_are_understood() {
         let text = "#[tokio::test]\nasync fn code_451_refused() {}\nfn code_452_no_test() {}\n\
                     #[test]\n#[ignore = \"slow\"]\nfn code_453_ignored() {}\n#[test]\npub fn other() {}\n";
-        assert_eq!(test_names(text), ["code_451_refused", "other"]);
+        let names: Vec<_> = tests_of(text).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["code_451_refused", "other"]);
         assert_eq!(key_of("code_451_refused"), Some((Family::Service, 451)));
         assert_eq!(key_of("nginx_code_0"), Some((Family::Service, 0)));
         assert_eq!(key_of("code_minus_3_until_the_first_result"), Some((Family::Service, -3)));

@@ -3,7 +3,6 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks by printing")]
 
 mod bench;
-#[cfg(test)]
 mod coverage;
 mod generate;
 mod layers;
@@ -35,6 +34,8 @@ enum Task {
     },
     /// Writes everything anew that tests compare with: tables in the documentation, and texts that people reviewed.
     Renew,
+    /// Which test reaches which code of the catalogue, against which real program; fails on a gap.
+    Codes,
     /// Checks that imports run downwards only.
     Layers,
     /// The benchmarks, each beside a yardstick in the same run.
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Task::Gen { check: false } => generate::write(&root),
         Task::Gen { check: true } => generate::check(&root),
         Task::Renew => renew::run(&root),
+        Task::Codes => coverage::print(&root),
         Task::Layers => layers::check(&root),
         Task::Bench => bench::run(&root),
     };

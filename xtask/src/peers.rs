@@ -55,6 +55,11 @@ impl Missing {
     }
 }
 
+/// The real programs that tests talk to, by the names that tests know.
+pub(crate) fn of_tests() -> impl Iterator<Item = &'static str> {
+    FOR_TESTS.iter().map(|program| program.peer)
+}
+
 /// Installs what tests need.
 pub(crate) fn provide_for_tests() -> Missing {
     provide(FOR_TESTS)
