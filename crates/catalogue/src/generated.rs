@@ -822,6 +822,17 @@ pub(crate) static ENTRIES: &[Entry] = &[
         since: "0.1.0",
     },
     Entry {
+        family: Family::Server,
+        code: StatusCode::new(600),
+        section: Section::General,
+        name: "settings_unusable",
+        summary: "The settings of this monitor cannot be used.",
+        severity: Severity::Misconfigured,
+        explanation: "Something that is needed is missing or wrong in a way that has no code of its own, or the settings are those of a newer version; the detail names the field. Nothing was tested, so this says nothing about what is watched. For services 100 and 101 say the same.",
+        remedy: "Correct the field that the detail names, or bring the robot to the server's version.",
+        since: "0.1.0",
+    },
+    Entry {
         family: Family::Certificate,
         code: StatusCode::new(-3),
         section: Section::General,
@@ -1031,6 +1042,17 @@ pub(crate) static ENTRIES: &[Entry] = &[
         since: "0.1.0",
     },
     Entry {
+        family: Family::Certificate,
+        code: StatusCode::new(600),
+        section: Section::General,
+        name: "settings_unusable",
+        summary: "The settings of this monitor cannot be used.",
+        severity: Severity::Misconfigured,
+        explanation: "Something that is needed is missing or wrong in a way that has no code of its own, or the settings are those of a newer version; the detail names the field. Nothing was tested, so this says nothing about what is watched. For services 100 and 101 say the same.",
+        remedy: "Correct the field that the detail names, or bring the robot to the server's version.",
+        since: "0.1.0",
+    },
+    Entry {
         family: Family::Domain,
         code: StatusCode::new(-3),
         section: Section::General,
@@ -1149,6 +1171,17 @@ pub(crate) static ENTRIES: &[Entry] = &[
         severity: Severity::Down,
         explanation: "The status clientHold or serverHold is set: the name is taken out of DNS, and nothing under it can be reached. An unpaid bill, an unverified contact address or a complaint are the usual reasons.",
         remedy: "Ask the registrar for the reason; for clientHold the registrar lifts it, for serverHold the registry does.",
+        since: "0.1.0",
+    },
+    Entry {
+        family: Family::Domain,
+        code: StatusCode::new(600),
+        section: Section::General,
+        name: "settings_unusable",
+        summary: "The settings of this monitor cannot be used.",
+        severity: Severity::Misconfigured,
+        explanation: "Something that is needed is missing or wrong in a way that has no code of its own, or the settings are those of a newer version; the detail names the field. Nothing was tested, so this says nothing about what is watched. For services 100 and 101 say the same.",
+        remedy: "Correct the field that the detail names, or bring the robot to the server's version.",
         since: "0.1.0",
     },
 ];
@@ -1291,6 +1324,8 @@ pub mod server {
     pub const RECEIVING_HIGH: StatusCode = StatusCode::new(105);
     /// No report within the expected interval.
     pub const REPORT_MISSING: StatusCode = StatusCode::new(106);
+    /// The settings of this monitor cannot be used.
+    pub const SETTINGS_UNUSABLE: StatusCode = StatusCode::new(600);
 }
 
 /// The codes of the certificate family by name.
@@ -1335,6 +1370,8 @@ pub mod certificate {
     pub const CERTIFICATE_TIME_LIMIT_NOT_COMPUTABLE: StatusCode = StatusCode::new(454);
     /// There is no certificate at this address.
     pub const CERTIFICATE_ABSENT: StatusCode = StatusCode::new(470);
+    /// The settings of this monitor cannot be used.
+    pub const SETTINGS_UNUSABLE: StatusCode = StatusCode::new(600);
 }
 
 /// The codes of the domain family by name.
@@ -1363,4 +1400,6 @@ pub mod domain {
     pub const DOMAIN_NOT_REGISTERED: StatusCode = StatusCode::new(513);
     /// The domain name is suspended.
     pub const DOMAIN_SUSPENDED: StatusCode = StatusCode::new(514);
+    /// The settings of this monitor cannot be used.
+    pub const SETTINGS_UNUSABLE: StatusCode = StatusCode::new(600);
 }

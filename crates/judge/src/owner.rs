@@ -61,7 +61,7 @@ pub fn unreadable(
     invalid: &Invalid,
     now: Timestamp,
 ) -> Option<Decision> {
-    let (code, detail) = unusable(invalid);
+    let (code, detail) = unusable(invalid, family);
     if state.lifecycle != Lifecycle::Active || (state.belief, state.code) == (Belief::Misconfigured, code) {
         return None;
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
-use watchkeep_catalogue::{Family, StatusCode, service};
+use watchkeep_catalogue::{Family, StatusCode, certificate, domain, find, server, service};
 
 use crate::{
     ContactId, Exposure, Field, Invalid, Label, Lifecycle, LocationName, MonitorId, Name, Object, OrgId, Reader, Shape,
@@ -214,8 +214,15 @@ impl Monitor {
 }
 
 /// The code and sentence for a stored test that this version cannot run, an older robot given a newer
-/// test for instance.
+/// test for instance. The code is one of the test's family.
 #[must_use]
-pub fn unusable(invalid: &Invalid) -> (StatusCode, String) {
-    (invalid.code().unwrap_or(service::NOT_ENOUGH_PARAMETERS), invalid.to_string())
+pub fn unusable(invalid: &Invalid, family: Family) -> (StatusCode, String) {
+    let of_family = invalid.code().filter(|code| find(family, *code).is_some());
+    let code = of_family.unwrap_or(match family {
+        Family::Service => service::NOT_ENOUGH_PARAMETERS,
+        Family::Server => server::SETTINGS_UNUSABLE,
+        Family::Certificate => certificate::SETTINGS_UNUSABLE,
+        Family::Domain => domain::SETTINGS_UNUSABLE,
+    });
+    (code, invalid.to_string())
 }

@@ -77,7 +77,11 @@ impl Test {
         let Some(test_type) = TestType::parse(&word).filter(|known| known.family() == family) else {
             let known: Vec<_> = TestType::ALL.iter().map(|known| known.as_str()).collect();
             let message = format!("is a type of test that this version does not know; it knows {}", known.join(", "));
-            reader.problem_with_code("type", message, service::UNKNOWN_TEST_TYPE);
+            // Of servers, 100 is the load.
+            match family {
+                Family::Service => reader.problem_with_code("type", message, service::UNKNOWN_TEST_TYPE),
+                Family::Server | Family::Certificate | Family::Domain => reader.problem("type", message),
+            }
             return None;
         };
         let limits = Limits::read(reader, test_type.limits_code());

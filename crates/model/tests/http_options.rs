@@ -26,7 +26,8 @@ fn what_is_wrong_is_named_with_field_and_code() {
         ("no type", json!({"target": url}), "type", Some(101)),
         ("unknown type", json!({"type": "gopher", "target": url}), "type", Some(100)),
         ("unknown family", json!({"family": "pet", "type": "http", "target": url}), "family", None),
-        ("family of another type", json!({"family": "server", "type": "http", "target": url}), "type", Some(100)),
+        // The 100 of servers is their load.
+        ("family of another type", json!({"family": "server", "type": "http", "target": url}), "type", None),
         ("no target", json!({"type": "http"}), "target", Some(410)),
         ("empty target", json!({"type": "http", "target": " "}), "target", Some(410)),
         ("null target", json!({"type": "http", "target": null}), "target", Some(410)),

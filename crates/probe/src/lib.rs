@@ -95,7 +95,7 @@ impl Prober {
 /// type (100), a missing parameter, contradicting limits.
 #[must_use]
 pub fn refused(subject: Arc<TestSubject>, invalid: &Invalid, location: &LocationName, now: Timestamp) -> TestResult {
-    let (code, detail) = unusable(invalid);
+    let (code, detail) = unusable(invalid, subject.family);
     TestResult {
         subject,
         location: location.clone(),

@@ -7,14 +7,14 @@ use std::{io::Write, net::Ipv4Addr, time::Duration};
 
 use flate2::{Compression, write::GzEncoder};
 use serde_json::json;
-use support::{expect, observed, run, run_with};
+use support::{expect, observed, refused, run, run_with};
 use watchkeep_lab::{
     dns::{self, Answer},
     http::{Proxy, Server, ok, reply},
     nginx::Nginx,
     raw::{Act, ClosedPort, FullBacklog, Peer},
 };
-use watchkeep_model::{LocationName, Observed, Test, TestSubject, http::HttpVersion};
+use watchkeep_model::http::HttpVersion;
 
 #[tokio::test]
 async fn code_0_nginx() {
@@ -70,33 +70,9 @@ async fn code_0_request_is_sent_as_asked() {
     }
 }
 
-#[test]
-fn code_100_unknown_type() {
-    let object = json!({"type": "from-the-future", "target": "x"});
-    let invalid = Test::parse(object.as_object().unwrap().clone()).unwrap_err();
-    let subject = TestSubject {
-        family: watchkeep_catalogue::Family::Service,
-        test_type: "from-the-future".into(),
-        target: "x".into(),
-    };
-    let now = "2026-11-24T10:00:00Z".parse().unwrap();
-    let result = watchkeep_probe::refused(subject.into(), &invalid, &LocationName::local(), now);
-    expect(&result, 100, "does not know");
-    assert_eq!(result.observed, Observed::Nothing);
-}
-
-/// The codes of tests that cannot run, by the settings that lead to them.
+/// The code of a test that cannot run.
 fn refusal(object: serde_json::Value) -> i16 {
-    let invalid = Test::parse(object.as_object().unwrap().clone()).unwrap_err();
-    let subject =
-        TestSubject { family: watchkeep_catalogue::Family::Service, test_type: "http".into(), target: "".into() };
-    let now = "2026-11-24T10:00:00Z".parse().unwrap();
-    watchkeep_probe::refused(subject.into(), &invalid, &LocationName::local(), now).verdict.code.number()
-}
-
-#[test]
-fn code_101_not_enough_parameters() {
-    assert_eq!(refusal(json!({"target": "http://a.example/"})), 101);
+    refused(object).verdict.code.number()
 }
 
 #[test]

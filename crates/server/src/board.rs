@@ -52,6 +52,8 @@ pub struct Entry {
     pub org: OrgId,
     /// What people call it, readable even where the rest is not.
     pub name: Name,
+    /// The family of its codes, readable even where the rest is not.
+    pub family: Family,
     /// Counts the changes of the settings, readable or not.
     pub version: u64,
     /// The settings, or why this version cannot use what is stored.
@@ -70,13 +72,13 @@ impl Entry {
     fn new(kept: Kept) -> Self {
         let mut uptime = Uptime::default();
         let monitor = kept.monitor.map(Arc::new);
-        let family = monitor.as_ref().map_or(Family::Service, |monitor| monitor.family());
-        let status = kept.state.status(family);
+        let status = kept.state.status(kept.family);
         uptime.change(status.since, status.code);
         Self {
             id: kept.id,
             org: kept.org,
             name: kept.name,
+            family: kept.family,
             version: kept.version,
             monitor,
             state: kept.state,
@@ -86,22 +88,16 @@ impl Entry {
         }
     }
 
-    /// The family of its codes; service where this version cannot read the settings.
-    #[must_use]
-    pub fn family(&self) -> Family {
-        self.monitor.as_ref().map_or(Family::Service, |monitor| monitor.family())
-    }
-
     /// The status as users see it.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.state.status(self.family())
+        self.state.status(self.family)
     }
 
     /// The catalogue's entry of the status; `None` for a code that only a newer version knows.
     #[must_use]
     pub fn catalogue(&self) -> Option<&'static CatalogueEntry> {
-        find(self.family(), self.status().code)
+        find(self.family, self.status().code)
     }
 
     /// What is tested, empty where this version cannot read the settings.
@@ -119,7 +115,7 @@ impl Entry {
     /// Percentage of the last 24 hours in which it did its job.
     #[must_use]
     pub fn uptime_24h(&self, now: Timestamp) -> Option<f64> {
-        self.uptime.percentage(self.family(), now)
+        self.uptime.percentage(self.family, now)
     }
 }
 
@@ -144,7 +140,7 @@ impl Filter {
             let tags = entry.monitor.as_ref().map_or(&[][..], |monitor| &monitor.settings.tags);
             tags.iter().any(|known| known.as_str() == tag)
         };
-        self.family.is_none_or(|family| entry.family() == family)
+        self.family.is_none_or(|family| entry.family == family)
             && self.test_type.as_deref().is_none_or(|word| entry.test_type() == word)
             && self.tag.as_deref().is_none_or(tagged)
             && self.status.as_deref().is_none_or(|word| entry.status().word() == word)
@@ -250,7 +246,7 @@ impl Board {
     pub async fn recall(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
         let range = TimeRange { from: now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now), until: now };
         let all: Vec<(MonitorId, Family)> =
-            self.read().by_id.values().map(|entry| (entry.id.clone(), entry.family())).collect();
+            self.read().by_id.values().map(|entry| (entry.id.clone(), entry.family)).collect();
         for (id, family) in all {
             let latencies = store.latencies(&id, range, 96).await?;
             let intervals = store.status_intervals(&id, family, range).await?;
@@ -353,7 +349,7 @@ impl Board {
             let entry = Arc::make_mut(entry);
             // A result that changes nothing still makes older ones late.
             watchkeep_judge::mark_seen(&mut entry.state, recorded, now);
-            let severity = result.verdict.code.severity(entry.family());
+            let severity = result.verdict.code.severity(entry.family);
             entry.recent.push(result.started_at, result.duration.as_secs_f32() * 1_000.0, severity);
             if entry.last.as_ref().is_some_and(|last| last.started_at > result.started_at) {
                 continue;
@@ -434,6 +430,7 @@ impl Entry {
         }
         let newer = kept.state.revision >= self.state.revision;
         self.name = kept.name;
+        self.family = kept.family;
         self.version = kept.version;
         self.monitor = kept.monitor.map(Arc::new);
         if newer {
@@ -442,7 +439,7 @@ impl Entry {
     }
 
     fn take_state(&mut self, mut state: MonitorState) {
-        let status = state.status(self.family());
+        let status = state.status(self.family);
         self.uptime.change(status.since, status.code);
         // What was seen stays seen: a state is stored with changes only.
         for (location, view) in &mut state.locations {

@@ -20,7 +20,7 @@ pub(crate) fn window_uptime(entry: &Entry, intervals: &[StatusInterval], from: T
     let lengths = intervals
         .iter()
         .map(|interval| (interval.code, interval.until.as_millisecond() - interval.from.max(from).as_millisecond()));
-    uptime(entry.family(), lengths)
+    uptime(entry.family, lengths)
 }
 
 /// Percentage of the counted time that was not down, cut (never rounded up) to three decimals, so that 100

@@ -305,6 +305,7 @@ fn kept(monitor: Monitor, state: MonitorState) -> Kept {
         id: monitor.id.clone(),
         org: monitor.org.clone(),
         name: monitor.settings.name.clone(),
+        family: monitor.family(),
         created_at: monitor.created_at,
         version: monitor.version,
         monitor: Ok(monitor),

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use watchkeep_catalogue::Family;
 use watchkeep_model::{Event, Invalid, Monitor, MonitorId, MonitorState, Name, OrgId};
 
 use crate::StoreError;
@@ -15,6 +16,8 @@ pub struct Kept {
     pub org: OrgId,
     /// What people call it, readable even where the rest is not.
     pub name: Name,
+    /// The family of its codes, readable even where the rest is not.
+    pub family: Family,
     /// When it was made.
     pub created_at: Timestamp,
     /// Counts the changes of its settings.

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use jiff::Timestamp;
-use watchkeep_catalogue::{Family, Severity, StatusCode, service};
+use watchkeep_catalogue::{Severity, service};
 use watchkeep_model::{Invalid, LocationName, Test, TestResult, TestSubject, TestType};
 use watchkeep_probe::{Prober, ProberOptions, refused};
 
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &ArgMatches) -> Result<ExitCode, String> {
     let result = match prepare(arguments, target) {
         Ok(test) => execute(&test)?,
         Err(Refused { word, test_type, invalid }) => {
-            let subject = TestSubject { family: Family::Service, test_type: word.into(), target: target.into() };
+            let subject = TestSubject { family: test_type.family(), test_type: word.into(), target: target.into() };
             let result = refused(Arc::new(subject), &invalid, &LocationName::local(), Timestamp::now());
             if is_json {
                 print_json(&result)?;
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &ArgMatches) -> Result<ExitCode, String> {
     } else {
         output::print(&report::text(&result));
     }
-    Ok(exit_code(result.verdict.code))
+    Ok(exit_code(&result))
 }
 
 fn print_json(result: &TestResult) -> Result<(), String> {
@@ -106,8 +106,8 @@ fn execute(test: &Test) -> Result<TestResult, String> {
     Ok(runtime.block_on(prober.run(test, &LocationName::local())))
 }
 
-fn exit_code(code: StatusCode) -> ExitCode {
-    match code.severity(Family::Service) {
+fn exit_code(result: &TestResult) -> ExitCode {
+    match result.verdict.code.severity(result.subject.family) {
         Severity::Operational => ExitCode::SUCCESS,
         Severity::Misconfigured => ExitCode::from(UNUSABLE),
         Severity::Inactive | Severity::Pending | Severity::Degraded | Severity::Down => ExitCode::FAILURE,

@@ -178,8 +178,8 @@ mod tests {
             (|all| all[1].codes.clear(), "section icmp: has no code"),
             (
                 |all| {
-                    all[1].codes[0].code = 600;
-                    all[2].codes[0].code = 601;
+                    all[1].codes[0].code = 620;
+                    all[2].codes[0].code = 621;
                 },
                 "belongs to section icmp",
             ),

@@ -9,7 +9,8 @@
 )]
 
 use serde_json::{Value, json};
-use watchkeep_model::{LocationName, Observed, Test, TestResult, http};
+use watchkeep_catalogue::Family;
+use watchkeep_model::{LocationName, Observed, Test, TestResult, TestSubject, http};
 use watchkeep_probe::{Prober, ProberOptions};
 
 /// A test of `target` with these options, limits short enough for a test.
@@ -30,6 +31,16 @@ pub async fn run_with(target: &str, options: Value, extra: Value) -> TestResult 
 /// The same with default limits and network.
 pub async fn run(target: &str, options: Value) -> TestResult {
     run_with(target, options, json!({})).await
+}
+
+/// The result of settings that are no test's.
+pub fn refused(object: Value) -> TestResult {
+    let word = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
+    let family = Family::parse(&word("family")).unwrap_or(Family::Service);
+    let subject = TestSubject { family, test_type: word("type").into(), target: word("target").into() };
+    let invalid = Test::parse(object.as_object().unwrap().clone()).unwrap_err();
+    let now = "2026-11-24T10:00:00Z".parse().unwrap();
+    watchkeep_probe::refused(subject.into(), &invalid, &LocationName::local(), now)
 }
 
 /// The code, and whether the detail has the words that tell the cause.

@@ -76,7 +76,7 @@ pub(super) async fn events(
     let after = query.after(&list);
     query.finish()?;
     let page = app.store.events(&caller.org, Some(&entry.id), after.as_deref(), limit).await?;
-    Ok(Json(listed(&list, page, |event| view::event(&event, entry.family()))))
+    Ok(Json(listed(&list, page, |event| view::event(&event, entry.family))))
 }
 
 /// A page from the store, with a cursor that knows its list.
@@ -118,7 +118,7 @@ pub(super) async fn uptime(
     let entry = entry_in_path(&app, &caller, &id)?;
     let now = Timestamp::now();
     let range = TimeRange { from: window_start(now, WINDOWS[WINDOWS.len() - 1].1), until: now };
-    let intervals = app.store.status_intervals(&entry.id, entry.family(), range).await?;
+    let intervals = app.store.status_intervals(&entry.id, entry.family, range).await?;
     let windows = WINDOWS.iter().map(|&(window, hours)| {
         let from = window_start(now, hours);
         // Nothing can be under maintenance yet, so both are the same.

@@ -68,7 +68,7 @@ pub(super) async fn show(
 }
 
 fn family_of(app: &App, monitor: &MonitorId) -> Family {
-    app.board.find(monitor).map_or(Family::Service, |entry| entry.family())
+    app.board.find(monitor).map_or(Family::Service, |entry| entry.family)
 }
 
 #[derive(PartialEq, Eq)]

@@ -176,7 +176,7 @@ pub(super) async fn show(
     let entry = entry_in_path(&app, &caller, &id)?;
     let now = Timestamp::now();
     let range = TimeRange { from: window_start(now, WINDOWS[WINDOWS.len() - 1].1), until: now };
-    let intervals = app.store.status_intervals(&entry.id, entry.family(), range).await?;
+    let intervals = app.store.status_intervals(&entry.id, entry.family, range).await?;
     let windows = WINDOWS
         .iter()
         .map(|&(name, hours)| (name.to_owned(), json!(window_uptime(&entry, &intervals, window_start(now, hours)))));

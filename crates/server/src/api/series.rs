@@ -92,7 +92,7 @@ pub(super) async fn series(
     let range = TimeRange { from, until };
     let results = app.store.latencies(&entry.id, range, MOST_RESULTS).await?;
     let step_ms = (until.as_millisecond() - from.as_millisecond()).max(1).unsigned_abs().div_ceil(points);
-    let items = steps(&results, from, step_ms, entry.family());
+    let items = steps(&results, from, step_ms, entry.family);
     let step_seconds = SignedDuration::from_millis(step_ms.try_into().unwrap_or(i64::MAX)).as_secs_f64();
     Ok(Json(SeriesView { from: from.to_string(), until: until.to_string(), step_seconds, items }))
 }

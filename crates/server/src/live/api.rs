@@ -90,7 +90,7 @@ impl Stream {
 }
 
 fn told(app: &App, change: &Change) -> Option<Event> {
-    let family = || app.board.find(&change.monitor).map_or(Family::Service, |entry| entry.family());
+    let family = || app.board.find(&change.monitor).map_or(Family::Service, |entry| entry.family);
     let (name, data) = match &change.what {
         What::Result(result) => {
             let mut data = json!(result);

@@ -38,7 +38,7 @@ pub(super) struct IncidentRow {
 impl IncidentRow {
     pub(super) fn new(incident: &Incident, app: &App, now: Timestamp) -> Self {
         let entry = app.board.find(&incident.monitor);
-        let family = entry.as_ref().map_or(Family::Service, |entry| entry.family());
+        let family = entry.as_ref().map_or(Family::Service, |entry| entry.family);
         let end = incident.resolved_at.unwrap_or(now);
         Self {
             id: incident.id.to_string(),
@@ -95,7 +95,7 @@ pub(super) async fn show(
     let id: IncidentId = id.parse().map_err(|_| Fault::missing("incident"))?;
     let incident = app.store.incident(&person.org, &id).await?.ok_or_else(|| Fault::missing("incident"))?;
     let now = Timestamp::now();
-    let family = app.board.find(&incident.monitor).map_or(Family::Service, |entry| entry.family());
+    let family = app.board.find(&incident.monitor).map_or(Family::Service, |entry| entry.family);
     let steps = incident.entries.iter().rev().map(|entry| Step {
         at: Moment::new(entry.at, now),
         what: match entry.kind {

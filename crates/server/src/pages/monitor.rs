@@ -92,7 +92,7 @@ pub(super) async fn show(
 ) -> Result<Response, Fault> {
     let entry = entry(&app, &person, &id)?;
     let now = Timestamp::now();
-    let family = entry.family();
+    let family = entry.family;
     let range = TimeRange { from: window_start(now, WINDOWS[WINDOWS.len() - 1].1), until: now };
     let intervals = app.store.status_intervals(&entry.id, family, range).await?;
     let results = app.store.results(&person.org, &entry.id, None, NEWEST).await?.items;

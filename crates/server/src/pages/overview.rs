@@ -50,7 +50,7 @@ impl<'a> Row<'a> {
             target: entry.target(),
             is_failure: state.rank <= 2,
             state,
-            summary: shown::summary(entry.family(), status.code),
+            summary: shown::summary(entry.family, status.code),
             detail: shown_detail(entry).unwrap_or_default(),
             since: Moment::new(status.since, now),
             latency: entry

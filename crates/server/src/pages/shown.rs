@@ -50,7 +50,7 @@ impl State {
 
     /// Of a monitor now.
     pub(super) fn now(entry: &Entry) -> Self {
-        Self::of(entry.family(), entry.status().code)
+        Self::of(entry.family, entry.status().code)
     }
 }
 

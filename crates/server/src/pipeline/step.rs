@@ -129,7 +129,7 @@ impl Pipeline {
         let now = to_the_microsecond(Timestamp::now());
         let unreadable = self.board.all().into_iter().filter_map(|entry| {
             let invalid = entry.monitor.as_ref().err()?;
-            watchkeep_judge::unreadable(&entry.id, &entry.org, entry.family(), &entry.state, invalid, now)
+            watchkeep_judge::unreadable(&entry.id, &entry.org, entry.family, &entry.state, invalid, now)
         });
         for change in unreadable.collect::<Vec<_>>() {
             let commit = Commit { states: vec![change.clone()], ..Commit::default() };

@@ -17,6 +17,7 @@ CREATE TABLE monitor (
     id TEXT NOT NULL UNIQUE,
     org TEXT NOT NULL REFERENCES org,
     name TEXT NOT NULL,
+    family TEXT NOT NULL,
     -- Encrypted, because it holds secrets.
     settings BLOB NOT NULL,
     version INTEGER NOT NULL,

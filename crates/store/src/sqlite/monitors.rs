@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::{Row, Transaction, params};
+use watchkeep_catalogue::Family;
 use watchkeep_model::{Event, Exposure, Invalid, Monitor, MonitorId, MonitorSettings, Object, OrgId, Telling};
 
 use super::{
@@ -21,7 +22,7 @@ use crate::{
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT m.id, m.org, m.name, m.settings, m.version, m.created_at, s.state FROM monitor m JOIN monitor_state s ON s.monitor = m.key ",
+            "SELECT m.id, m.org, m.name, m.family, m.settings, m.version, m.created_at, s.state FROM monitor m JOIN monitor_state s ON s.monitor = m.key ",
             $rest
         )
     };
@@ -43,7 +44,12 @@ pub(super) fn kept(row: &Row<'_>, vault: &Vault) -> Result<Kept, StoreError> {
     let monitor =
         settings.map(|(settings, _)| Monitor { id: id.clone(), org: org.clone(), settings, created_at, version });
     let (name, state) = (parsed(row, "name")?, from_json(row, "state")?);
-    Ok(Kept { id, org, name, created_at, version, monitor, state })
+    let family = match &monitor {
+        Ok(monitor) => monitor.family(),
+        // A family that only a newer version knows is shown as the commonest.
+        Err(_) => Family::parse(&get::<String>(row, "family")?).unwrap_or(Family::Service),
+    };
+    Ok(Kept { id, org, name, family, created_at, version, monitor, state })
 }
 
 pub(super) fn place(id: &MonitorId) -> Place<'_> {
@@ -107,12 +113,12 @@ impl Monitors for SqliteStore {
         let (results, id, vault) = (Arc::clone(&self.results), new.monitor.id.clone(), Arc::clone(&self.vault));
         let create = move |transaction: &Transaction<'_>| {
             let StoredMonitor { monitor, state } = &new;
-            let sql =
-                "INSERT INTO monitor (id, org, name, settings, version, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+            let sql = "INSERT INTO monitor (id, org, name, family, settings, version, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
             let (name, created) = (monitor.settings.name.as_str(), monitor.created_at.as_microsecond());
+            let family = monitor.family().as_str();
             let (id, org, version) = (monitor.id.as_str(), monitor.org.as_str(), signed(monitor.version));
             let settings = settings(&vault, monitor)?;
-            execute(transaction, "store a monitor", sql, params![id, org, name, settings, version, created])?;
+            execute(transaction, "store a monitor", sql, params![id, org, name, family, settings, version, created])?;
             let key = transaction.last_insert_rowid();
             write_state(transaction, key, state)?;
             write_events(transaction, key, &events)?;
@@ -138,9 +144,9 @@ impl Monitors for SqliteStore {
                 if (version, revision) != (expected_version, expected_revision) {
                     return Ok(Put::Conflict);
                 }
-                let sql = "UPDATE monitor SET name = $1, settings = $2, version = $3 WHERE key = $4";
+                let sql = "UPDATE monitor SET name = $1, family = $2, settings = $3, version = $4 WHERE key = $5";
                 let (name, settings) = (monitor.settings.name.as_str(), settings(&vault, monitor)?);
-                let values = params![name, settings, signed(monitor.version), key];
+                let values = params![name, monitor.family().as_str(), settings, signed(monitor.version), key];
                 execute(transaction, "store a monitor", sql, values)?;
                 write_state(transaction, key, state)?;
                 write_events(transaction, key, &events)?;
