@@ -1,7 +1,7 @@
 //! The catalogue's sections, `crates/catalogue/sections/*.toml`: what one holds, and how all are read.
 //! Their rules are in `sections/rules.rs`.
 
-mod rules;
+pub(crate) mod rules;
 
 use std::{fs, path::Path};
 
@@ -80,8 +80,8 @@ pub(crate) struct TestType {
     pub(crate) family: Family,
     pub(crate) schemes: Vec<String>,
     pub(crate) title: String,
-    /// What people call one target, within a sentence.
-    pub(crate) noun: String,
+    /// The usual time between two tests, such as `1m`.
+    pub(crate) interval: String,
     /// A target as one might look.
     pub(crate) example: String,
 }

@@ -92,8 +92,8 @@ impl MonitorSettings {
             name: "interval",
             flag: None,
             label: "Interval",
-            help: "Time between two tests, 1s to 7d.",
-            default: "1m",
+            help: "Time between two tests, 1s to 7d; when left out, what is usual for the type: 1m for most.",
+            default: "",
             shape: Shape::Span,
         },
         Field {
@@ -134,13 +134,7 @@ impl MonitorSettings {
         if name.is_none() && reader.problem_count() == 0 {
             reader.problem("name", "is missing; say what people call this monitor");
         }
-        let interval = reader.parse::<Span>("interval").unwrap_or(Span::seconds(60));
-        if !(Self::SHORTEST_INTERVAL..=Self::LONGEST_INTERVAL).contains(&interval) {
-            reader.problem(
-                "interval",
-                format_args!("must be from {} to {}", Self::SHORTEST_INTERVAL, Self::LONGEST_INTERVAL),
-            );
-        }
+        let interval = reader.parse::<Span>("interval");
         let mut locations =
             reader.list::<LocationName>("locations", 100).unwrap_or_else(|| vec![LocationName::local()]);
         locations.sort();
@@ -167,6 +161,14 @@ impl MonitorSettings {
         contacts.sort();
         contacts.dedup();
         let test = Test::read(reader);
+        let usual = test.as_ref().map_or(Span::seconds(60), |test| test.options.test_type().usual_interval());
+        let interval = interval.unwrap_or(usual);
+        if !(Self::SHORTEST_INTERVAL..=Self::LONGEST_INTERVAL).contains(&interval) {
+            reader.problem(
+                "interval",
+                format_args!("must be from {} to {}", Self::SHORTEST_INTERVAL, Self::LONGEST_INTERVAL),
+            );
+        }
         Some(Self { name: name?, test: Arc::new(test?), interval, locations, confirm, tags, contacts })
     }
 

@@ -11,7 +11,15 @@ use std::{
 use serde_json::json;
 use watchkeep_catalogue::{Family, StatusCode, service};
 
-use crate::{Exposure, Field, Invalid, Object, Options, Reader, Shape, Span, TestType};
+use crate::{Exposure, Field, Invalid, Object, Options, Reader, Shape, Span, TestType, split_scheme};
+
+impl TestType {
+    /// The type whose scheme a target begins with, such as `tcp://mail.example:25`.
+    #[must_use]
+    pub fn of_target(target: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|known| split_scheme(target, known.schemes()).0.is_some())
+    }
+}
 
 /// What a test is about; shared by all of its results.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -6,7 +6,7 @@ pub mod http;
 use serde::Serialize;
 use watchkeep_catalogue::{Family, StatusCode};
 
-use crate::{Exposure, Field, Object, Reader};
+use crate::{Exposure, Field, Object, Reader, Span};
 
 /// A type of test that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +16,7 @@ pub enum TestType {
 }
 
 impl TestType {
-    /// All of them, in alphabetical order.
+    /// All of them, in the order of the catalogue.
     pub const ALL: &'static [Self] = &[Self::Http];
 
     /// The word used in configuration, API and results.
@@ -35,11 +35,11 @@ impl TestType {
         }
     }
 
-    /// What people call one target, within a sentence.
+    /// The usual time between two tests.
     #[must_use]
-    pub const fn noun(self) -> &'static str {
+    pub const fn usual_interval(self) -> Span {
         match self {
-            Self::Http => "website",
+            Self::Http => Span::seconds(60),
         }
     }
 
@@ -108,6 +108,14 @@ impl Options {
     pub(crate) fn write(&self, exposure: Exposure) -> Object {
         match self {
             Self::Http(options) => options.write(exposure),
+        }
+    }
+
+    /// Whose options they are.
+    #[must_use]
+    pub const fn test_type(&self) -> TestType {
+        match self {
+            Self::Http(_) => TestType::Http,
         }
     }
 }

@@ -68,7 +68,7 @@ struct Refused {
 /// The test that the arguments describe.
 fn prepare(arguments: &ArgMatches, target: &str) -> Result<Test, Refused> {
     let scheme = target.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
-    let by_scheme = TestType::ALL.iter().copied().find(|test_type| test_type.schemes().contains(&scheme.as_str()));
+    let by_scheme = TestType::of_target(target);
     // Anything else is taken for a web address, whose parser knows what to say about it.
     let test_type = by_scheme.unwrap_or(TestType::Http);
     if by_scheme.is_none() && NOT_YET.contains(&scheme.as_str()) {

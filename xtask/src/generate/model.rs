@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::{NOTICE, test_types};
-use crate::sections::{Section, camel};
+use crate::sections::{Section, camel, rules::seconds};
 
 pub(super) fn text(sections: &[Section]) -> String {
     let types = test_types(sections);
@@ -12,7 +12,7 @@ pub(super) fn text(sections: &[Section]) -> String {
     for (section, _) in &types {
         let _ = writeln!(out, "pub mod {};", section.name);
     }
-    out += "\nuse serde::Serialize;\nuse watchkeep_catalogue::{Family, StatusCode};\n\nuse crate::{Exposure, Field, Object, Reader};\n\n";
+    out += "\nuse serde::Serialize;\nuse watchkeep_catalogue::{Family, StatusCode};\n\nuse crate::{Exposure, Field, Object, Reader, Span};\n\n";
     let variants = |out: &mut String, payload: &str| {
         for (section, test) in &types {
             let payload = payload.replace('%', &section.name);
@@ -21,8 +21,8 @@ pub(super) fn text(sections: &[Section]) -> String {
     };
     out += "/// A type of test that this version knows.\n#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]\npub enum TestType {\n";
     variants(&mut out, "");
-    out += "}\n\nimpl TestType {\n/// All of them, in alphabetical order.\npub const ALL: &'static [Self] = &[";
-    for (section, _) in &types {
+    out += "}\n\nimpl TestType {\n/// All of them, in the order of the catalogue.\npub const ALL: &'static [Self] = &[";
+    for section in sections.iter().filter(|section| section.test.is_some()) {
         let _ = write!(out, "Self::{},", camel(&section.name));
     }
     out += "];\n\n";
@@ -42,9 +42,9 @@ pub(super) fn text(sections: &[Section]) -> String {
         format!("{:?}", test.title)
     });
     method(
-        "What people call one target, within a sentence.",
-        "#[must_use]\npub const fn noun(self) -> &'static str",
-        &|_, test| format!("{:?}", test.noun),
+        "The usual time between two tests.",
+        "#[must_use]\npub const fn usual_interval(self) -> Span",
+        &|_, test| format!("Span::seconds({})", seconds(&test.interval).unwrap_or_default()),
     );
     method("A target as one might look.", "#[must_use]\npub const fn example(self) -> &'static str", &|_, test| {
         format!("{:?}", test.example)
@@ -83,6 +83,11 @@ pub(super) fn text(sections: &[Section]) -> String {
             pub(crate) fn write(&self, exposure: Exposure) -> Object {\nmatch self {\n";
     for (section, _) in &types {
         let _ = writeln!(out, "Self::{}(options) => options.write(exposure),", camel(&section.name));
+    }
+    out +=
+        "}\n}\n\n/// Whose options they are.\n#[must_use]\npub const fn test_type(&self) -> TestType {\nmatch self {\n";
+    for (section, _) in &types {
+        let _ = writeln!(out, "Self::{0}(_) => TestType::{0},", camel(&section.name));
     }
     out += "}\n}\n}\n\n/// What each type saw.\n#[derive(Clone, Debug, Default, PartialEq, Serialize)]\n#[serde(untagged)]\npub enum Observed {\n\
             /// The test did not come far enough to see anything.\n#[default]\nNothing,\n";

@@ -62,11 +62,28 @@ pub(super) fn problems(sections: &[Section]) -> Vec<String> {
 fn test_problems<'a>(section: &'a Section, test: &'a TestType) -> impl Iterator<Item = String> + 'a {
     let stranger = (test.name != section.name).then(|| format!("its test type is called {}", test.name));
     let unreachable = test.schemes.is_empty().then(|| "its test type has no scheme".to_owned());
-    let labels = [("title", &test.title), ("noun", &test.noun), ("example", &test.example)];
+    let labels = [("title", &test.title), ("example", &test.example)];
     let labels = labels.into_iter().filter_map(|(field, text)| {
         label_problem(text).map(|problem| format!("the {field} of its test type {problem}"))
     });
-    [stranger, unreachable].into_iter().flatten().chain(labels)
+    let interval = seconds(&test.interval).is_none().then(|| {
+        format!("its test type has the interval {:?}, which is no whole number of s, m, h or d", test.interval)
+    });
+    [stranger, unreachable, interval].into_iter().flatten().chain(labels)
+}
+
+/// The seconds of a duration such as `90s`, `1m`, `6h`, `1d`.
+pub(crate) fn seconds(text: &str) -> Option<u32> {
+    let unit = text.chars().next_back()?;
+    let number: u32 = text.strip_suffix(unit)?.parse().ok().filter(|number| *number > 0)?;
+    let length = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    number.checked_mul(length)
 }
 
 fn text_problems(code: &Code) -> impl Iterator<Item = String> {
@@ -174,6 +191,7 @@ mod tests {
             (|all| all[2].codes[0].name = "operational".to_owned(), "service has the name operational already"),
             (|all| all[2].test.as_mut().unwrap().name = "web".to_owned(), "its test type is called web"),
             (|all| all[2].test.as_mut().unwrap().schemes.clear(), "its test type has no scheme"),
+            (|all| all[2].test.as_mut().unwrap().interval = "1 week".to_owned(), "has the interval \"1 week\""),
             (|all| all[1].test = all[2].test.clone(), "the scheme http belongs to section icmp already"),
             (|all| all[1].codes.clear(), "section icmp: has no code"),
             (

@@ -211,9 +211,9 @@ struct Frame {
 }
 
 impl Frame {
-    fn new_monitor(test_type: TestType) -> Self {
+    fn new_monitor() -> Self {
         Self {
-            title: format!("Add a {}", test_type.noun()),
+            title: "Add a monitor".to_owned(),
             action: "/monitors/new".to_owned(),
             back: "/".to_owned(),
             verb: "Add and test now",
@@ -270,11 +270,13 @@ pub(super) async fn blank(
     query.finish()?;
     let test_type = word.and_then(|word| TestType::parse(&word)).unwrap_or(TestType::Http);
     let content = Content { test_type, object: &Object::new(), invalid: None };
-    rendered(&app, &person, Frame::new_monitor(test_type), content).await
+    rendered(&app, &person, Frame::new_monitor(), content).await
 }
 
 pub(super) async fn create(Shared(app): Shared<Arc<App>>, person: SignedIn, form: Form) -> Result<Response, Fault> {
-    let test_type = TestType::parse(form.text("type")).unwrap_or(TestType::Http);
+    // The form of the empty overview has an address alone.
+    let named = TestType::parse(form.text("type")).or_else(|| TestType::of_target(form.text("target")));
+    let test_type = named.unwrap_or(TestType::Http);
     let made = match object(&form, test_type) {
         Ok(object) => {
             let made = desk::create(&app, &person.org, object.clone(), Timestamp::now()).await;
@@ -286,7 +288,7 @@ pub(super) async fn create(Shared(app): Shared<Arc<App>>, person: SignedIn, form
         Ok(entry) => Ok(Redirect::to(&format!("/monitors/{}", entry.id)).into_response()),
         Err((MonitorError::Invalid(invalid), object)) => {
             let content = Content { test_type, object: &object, invalid: Some(&invalid) };
-            rendered(&app, &person, Frame::new_monitor(test_type), content).await
+            rendered(&app, &person, Frame::new_monitor(), content).await
         }
         Err((error, _)) => Err(error.into()),
     }
