@@ -47,7 +47,7 @@ pub fn ping(
     event: EventId,
     delivery: DeliveryId,
 ) -> (Event, Delivery) {
-    let event = Event { id: event, org: contact.org.clone(), kind: EventType::TestPing, created_at: now, change: None };
+    let event = Event { id: event, org: contact.org.clone(), kind: EventType::TestPing, created_at: now, about: None };
     let delivery = Delivery {
         id: delivery,
         org: contact.org.clone(),

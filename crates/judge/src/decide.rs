@@ -11,6 +11,7 @@ use crate::{
     Decision,
     confirm::observe,
     draft::{Draft, Subject, Turn},
+    notice::take_notice,
     quorum::{consensus, witnesses},
 };
 
@@ -103,6 +104,14 @@ fn same_subject(wanted: &Arc<TestSubject>, found: &Arc<TestSubject>) -> bool {
 }
 
 fn take(draft: &mut Draft<'_>, monitor: &Monitor, recorded: &RecordedResult) {
+    let stepped = take_status(draft, monitor, recorded);
+    if let Some(notable) = &recorded.result.notable {
+        take_notice(draft, &recorded.result, notable, stepped);
+    }
+}
+
+/// Takes what a result says of the status; whether a step was made of it.
+fn take_status(draft: &mut Draft<'_>, monitor: &Monitor, recorded: &RecordedResult) -> bool {
     let family = monitor.family();
     let result = &recorded.result;
     let view = draft.state().locations.get(&result.location);
@@ -113,9 +122,9 @@ fn take(draft: &mut Draft<'_>, monitor: &Monitor, recorded: &RecordedResult) {
         draft.step().locations.insert(result.location.clone(), view);
     }
     let state = draft.state();
-    let Some(found) = consensus(&monitor.settings, state, family) else { return };
+    let Some(found) = consensus(&monitor.settings, state, family) else { return stepped };
     if (found.belief, found.code) == (state.belief, state.code) {
-        return;
+        return stepped;
     }
     // A failure began with the first test that showed it, not with the one that confirmed it.
     let begun = match doubt {
@@ -136,4 +145,5 @@ fn take(draft: &mut Draft<'_>, monitor: &Monitor, recorded: &RecordedResult) {
         draft.step();
     }
     draft.turn(turn);
+    true
 }

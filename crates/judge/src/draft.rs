@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use watchkeep_catalogue::{Family, StatusCode};
 use watchkeep_model::{
-    Belief, Event, EventId, EventType, Incident, IncidentChange, IncidentEntry, IncidentEntryKind, IncidentId,
-    Lifecycle, LocationName, MonitorId, MonitorState, OrgId, StatusChange, Telling,
+    About, Belief, Event, EventId, EventType, Happening, Incident, IncidentChange, IncidentEntry, IncidentEntryKind,
+    IncidentId, Known, Lifecycle, LocationName, MonitorId, MonitorState, OrgId, Telling,
 };
 
 use crate::Decision;
@@ -13,6 +13,8 @@ use crate::Decision;
 /// Places of the events of one step, in the order in which they are told.
 const STATUS_EVENT: u8 = 0;
 const INCIDENT_EVENT: u8 = 1;
+pub(crate) const CHANGED_EVENT: u8 = 2;
+pub(crate) const EXPIRING_EVENT: u8 = 3;
 
 /// Whose state is decided on.
 #[derive(Clone, Copy)]
@@ -20,6 +22,13 @@ pub(crate) struct Subject<'a> {
     pub(crate) id: &'a MonitorId,
     pub(crate) org: &'a OrgId,
     pub(crate) family: Family,
+}
+
+impl Subject<'_> {
+    fn event(&self, revision: u64, ordinal: u8, kind: EventType, about: About, now: Timestamp) -> Event {
+        let id = EventId::derived(self.id, revision, ordinal);
+        Event { id, org: self.org.clone(), kind, created_at: now, about: Some(about) }
+    }
 }
 
 /// The status that a step leads to.
@@ -50,6 +59,16 @@ impl<'a> Draft<'a> {
     /// The state after the steps so far.
     pub(crate) fn state(&self) -> &MonitorState {
         self.decision.as_ref().map_or(self.before, |decision| &decision.state)
+    }
+
+    /// The family of the monitor's codes.
+    pub(crate) fn family(&self) -> Family {
+        self.subject.family
+    }
+
+    /// What is remembered beside the status, to be changed within the step that was begun last.
+    pub(crate) fn known(&mut self) -> &mut Known {
+        self.decision().state.known.get_or_insert_default()
     }
 
     /// Begins a step: the state may be changed afterwards.
@@ -117,27 +136,38 @@ impl<'a> Draft<'a> {
             Some(IncidentChange::Resolve { .. }) => None,
             _ => state.incident.take(),
         };
-        let told_change = StatusChange {
+        let about = About {
             monitor: subject.id.clone(),
             code,
-            previous_code,
-            detail: state.detail.clone(),
             locations: turn.witnesses,
             since: state.since,
             incident: state.incident.clone().or(concerned),
+            what: Happening::StatusChanged { previous_code, detail: state.detail.clone() },
         };
-        let event = |ordinal, kind, change| Event {
-            id: EventId::derived(subject.id, state.revision, ordinal),
-            org: subject.org.clone(),
-            kind,
-            created_at: now,
-            change: Some(change),
-        };
-        let status_changed = event(STATUS_EVENT, EventType::status_changed(subject.family), told_change.clone());
-        let incident_event = event_kind.map(|kind| event(INCIDENT_EVENT, kind, told_change));
+        let revision = state.revision;
+        let event = |ordinal, kind, about| subject.event(revision, ordinal, kind, about, now);
+        let status_changed = event(STATUS_EVENT, EventType::status_changed(subject.family), about.clone());
+        let incident_event = event_kind.map(|kind| event(INCIDENT_EVENT, kind, about));
         decision.events.push((status_changed, turn.telling));
         decision.events.extend(incident_event.map(|event| (event, turn.telling)));
         decision.incidents.extend(change);
+    }
+
+    /// Tells what happened beside the status, as `location` saw it, within the step that was begun last.
+    pub(crate) fn tell(&mut self, ordinal: u8, kind: EventType, location: &LocationName, what: Happening) {
+        let (subject, now) = (self.subject, self.now);
+        let decision = self.decision();
+        let state = &decision.state;
+        let about = About {
+            monitor: subject.id.clone(),
+            code: state.status(subject.family).code,
+            locations: vec![location.clone()],
+            since: state.since,
+            incident: state.incident.clone(),
+            what,
+        };
+        let event = subject.event(state.revision, ordinal, kind, about, now);
+        decision.events.push((event, Telling::Tell));
     }
 
     /// The decision; `None` when no step was made.

@@ -1,9 +1,11 @@
-//! What a result means: confirmation, quorum over locations, state changes, incidents, events; when to test next.
+//! What a result means: confirmation, quorum over locations, state changes, incidents, ends and changes, events; when
+//! to test next.
 //! Pure: no clock, no I/O. Facts and time come in as arguments, decisions go out as values.
 
 mod confirm;
 mod decide;
 mod draft;
+mod notice;
 mod owner;
 mod quorum;
 pub mod schedule;

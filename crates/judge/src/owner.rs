@@ -10,6 +10,7 @@ use watchkeep_model::{
 use crate::{
     Decision, Snapshot,
     draft::{Draft, Subject, Turn},
+    notice::{keep_locations, knows_others},
 };
 
 /// The owner wants the monitor tested. `None` when it is active already.
@@ -31,22 +32,39 @@ pub fn pause(snapshot: &Snapshot<'_>, now: Timestamp) -> Option<Decision> {
 }
 
 /// The owner changed the settings from those of the snapshot to those of `after`. Another test begins afresh: it is
-/// pending, and an open incident is resolved quietly. `None` when the state stays as it is.
+/// pending, an open incident is resolved quietly, and nothing is known of ends and attributes. `None` when the state
+/// stays as it is.
 #[must_use]
 pub fn settings_changed(snapshot: &Snapshot<'_>, after: &Monitor, now: Timestamp) -> Option<Decision> {
     let state = snapshot.state;
     if snapshot.monitor.settings.test != after.settings.test {
         return match state.lifecycle {
-            Lifecycle::Active => begin_afresh(snapshot, Lifecycle::Active, Some("the test was changed"), now),
-            Lifecycle::Created | Lifecycle::Paused => None,
+            Lifecycle::Active => {
+                let decision = begin_afresh(snapshot, Lifecycle::Active, Some("the test was changed"), now);
+                decision.map(|mut decision| {
+                    decision.state.known = None;
+                    decision
+                })
+            }
+            Lifecycle::Created | Lifecycle::Paused => {
+                state.known.as_ref()?;
+                let mut draft = snapshot.draft(now);
+                draft.step().known = None;
+                draft.finish()
+            }
         };
     }
     let stays = |location: &LocationName| after.settings.locations.contains(location);
-    if state.locations.keys().all(stays) {
+    let is_known = state.known.as_deref().is_some_and(|known| knows_others(known, stays));
+    if state.locations.keys().all(stays) && !is_known {
         return None;
     }
     let mut draft = snapshot.draft(now);
-    draft.step().locations.retain(|location, _| stays(location));
+    let state = draft.step();
+    state.locations.retain(|location, _| stays(location));
+    if let Some(known) = &mut state.known {
+        keep_locations(known, stays);
+    }
     draft.finish()
 }
 

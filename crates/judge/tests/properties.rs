@@ -6,7 +6,7 @@ mod support;
 
 use jiff::SignedDuration;
 use proptest::{prelude::*, sample::select};
-use support::{BROKEN, Desk, REFUSED, SLOW, STATUS, at, monitor, result_at};
+use support::{BROKEN, Desk, REFUSED, SLOW, STATUS, at, monitor, previous_code, result_at};
 use watchkeep_catalogue::Severity;
 use watchkeep_judge::{Next, activate, after_result, decide, pause, settings_changed};
 use watchkeep_model::{Belief, EventType, Lifecycle, RecordedResult, Telling};
@@ -96,17 +96,17 @@ fn check_events(desk: &Desk, first: i16) {
     let mut open = false;
     for (event, _) in &desk.events {
         assert!(ids.insert(event.id.clone()), "an event's id came twice");
-        let change = event.change.as_ref().unwrap();
+        let about = event.about.as_ref().unwrap();
         match event.kind {
             EventType::ServiceStatusChanged => {
-                assert_eq!(change.previous_code.number(), code);
-                assert_ne!(change.code, change.previous_code, "an event without a change");
-                assert!(change.since >= since, "statuses overlap");
-                (code, since) = (change.code.number(), change.since);
+                assert_eq!(previous_code(event), code);
+                assert_ne!(about.code.number(), code, "an event without a change");
+                assert!(about.since >= since, "statuses overlap");
+                (code, since) = (about.code.number(), about.since);
             }
             EventType::IncidentOpened => {
                 assert!(!open, "opened twice");
-                assert_eq!(change.code.number(), code);
+                assert_eq!(about.code.number(), code);
                 open = true;
             }
             EventType::IncidentResolved => {

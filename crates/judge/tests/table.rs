@@ -134,9 +134,9 @@ fn events_name_their_incident_and_their_witnesses() {
     desk.sees(20, 0, 0);
     let id = desk.incidents[0].id.clone();
     for (event, _) in &desk.events {
-        let change = event.change.as_ref().unwrap();
-        assert_eq!(change.incident.as_ref(), Some(&id), "{event:?}");
-        assert_eq!(change.locations, [location("local")], "{event:?}");
+        let about = event.about.as_ref().unwrap();
+        assert_eq!(about.incident.as_ref(), Some(&id), "{event:?}");
+        assert_eq!(about.locations, [location("local")], "{event:?}");
     }
 }
 
@@ -279,7 +279,7 @@ fn two_of_three_locations_must_fail() {
     desk.sees_from("c", 23, REFUSED, 0);
     assert_eq!((desk.code(), desk.state.since), (REFUSED, at(23)), "failing since enough locations fail");
     let (event, _) = &desk.events[0];
-    assert_eq!(event.change.as_ref().unwrap().locations, [location("a"), location("c")]);
+    assert_eq!(event.about.as_ref().unwrap().locations, [location("a"), location("c")]);
     desk.told();
     desk.sees_from("b", 26, STATUS, 0);
     assert_eq!(desk.told(), [], "the headline stays while it is seen");

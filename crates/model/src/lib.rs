@@ -15,6 +15,7 @@ mod event;
 mod field;
 mod id;
 mod incident;
+mod known;
 mod label;
 mod message;
 mod monitor;
@@ -36,12 +37,13 @@ pub use contact::{Channel, ChannelSettings, ChannelTarget, Contact, ContactSetti
 pub use decision::{IncidentChange, StateChange};
 pub use egress::{EgressPolicy, Forbidden};
 pub use endpoint::{Endpoint, HostName, InvalidEndpoint, split_scheme};
-pub use event::{Event, EventType, StatusChange, Telling};
+pub use event::{About, Difference, Event, EventType, Happening, Telling};
 pub use field::{Field, Shape};
 pub use id::{
     ChannelId, ContactId, DeliveryId, EventId, Id, IncidentId, InvalidId, MonitorId, OrgId, Prefix, TokenId, UserId,
 };
 pub use incident::{Incident, IncidentEntry, IncidentEntryKind};
+pub use known::{Known, KnownValue, Warned};
 pub use label::{InvalidText, Label, LocationName, Name};
 pub use message::{Encoding, Exchange, Expectation, Payload, hex, unhex};
 pub use monitor::{Confirm, Monitor, MonitorSettings, unusable};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use watchkeep_catalogue::{Family, Severity, StatusCode};
 
-use crate::{IncidentId, LocationName};
+use crate::{IncidentId, Known, LocationName};
 
 /// What the owner decided about a monitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -103,6 +103,9 @@ pub struct MonitorState {
     pub locations: BTreeMap<LocationName, LocationView>,
     /// The incident that is open.
     pub incident: Option<IncidentId>,
+    /// What results have shown beside the status, where they show any such thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Box<Known>>,
 }
 
 impl MonitorState {
@@ -118,6 +121,7 @@ impl MonitorState {
             since: now,
             locations: BTreeMap::new(),
             incident: None,
+            known: None,
         }
     }
 

@@ -187,7 +187,7 @@ pub struct Change {
 pub enum What {
     /// A result came.
     Result(Arc<TestResult<Seen>>),
-    /// Something happened: the status changed, an incident opened or ended.
+    /// Something happened: the status changed, an incident opened or ended, an end came nearer, attributes changed.
     Event(Arc<Event>),
     /// The settings or the owner's decision changed, or the monitor is new.
     Settings,
@@ -458,7 +458,8 @@ impl Monitors {
 }
 
 fn seen(result: &TestResult) -> TestResult<Seen> {
-    result.clone().map(Seen::Now)
+    // What is notable was judged, and nobody asks for it any more.
+    TestResult { notable: None, ..result.clone().map(Seen::Now) }
 }
 
 fn remembered(result: TestResult<Box<RawValue>>) -> TestResult<Seen> {

@@ -22,8 +22,8 @@ use watchkeep_alert::{AlertOptions, AlertWorker, Outgoing};
 use watchkeep_catalogue::StatusCode;
 use watchkeep_lab::http::Received;
 use watchkeep_model::{
-    Belief, Channel, ChannelTarget, Contact, EgressPolicy, Event, EventId, EventType, Id, IncidentId, Lifecycle,
-    LocationName, Monitor, MonitorSettings, MonitorState, OrgId, Prefix, Secret, StateChange, StatusChange, Telling,
+    About, Belief, Channel, ChannelTarget, Contact, EgressPolicy, Event, EventId, EventType, Happening, Id, IncidentId,
+    Lifecycle, LocationName, Monitor, MonitorSettings, MonitorState, OrgId, Prefix, Secret, StateChange, Telling,
 };
 use watchkeep_store::{
     Accounts, Commit, CommitOutcome, Commits, Contacts, Delivery, DeliveryState, Monitors, Outbox, SqliteStore,
@@ -166,14 +166,16 @@ impl Watched {
     fn change(&mut self, code: StatusCode) -> StateChange {
         let expected_revision = self.state.revision;
         let now = Timestamp::now();
-        let change = StatusChange {
+        let about = About {
             monitor: self.monitor.id.clone(),
             code,
-            previous_code: self.state.status(self.monitor.family()).code,
-            detail: (!code.is_operational()).then(|| "connection refused (192.0.2.7:443)".to_owned()),
             locations: vec![LocationName::local()],
             since: now,
             incident: (!code.is_operational()).then(|| IncidentId::derived(&self.monitor.id, expected_revision, 0)),
+            what: Happening::StatusChanged {
+                previous_code: self.state.status(self.monitor.family()).code,
+                detail: (!code.is_operational()).then(|| "connection refused (192.0.2.7:443)".to_owned()),
+            },
         };
         self.state.revision += 1;
         self.state.belief = if code.is_operational() { Belief::Operational } else { Belief::Down };
@@ -184,7 +186,7 @@ impl Watched {
             org: self.monitor.org.clone(),
             kind: EventType::ServiceStatusChanged,
             created_at: now,
-            change: Some(change),
+            about: Some(about),
         };
         StateChange {
             monitor: self.monitor.id.clone(),

@@ -2,15 +2,15 @@
 //! Times are seconds after a fixed moment.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use watchkeep_catalogue::StatusCode;
+use watchkeep_catalogue::{Family, StatusCode};
 use watchkeep_judge::{Decision, Snapshot, decide, mark_seen};
 use watchkeep_model::{
-    Event, Incident, IncidentChange, Lifecycle, LocationName, Monitor, MonitorId, MonitorSettings, MonitorState,
-    Observed, OrgId, Phases, RecordedResult, Telling, TestResult, Verdict,
+    Event, Happening, Incident, IncidentChange, Lifecycle, LocationName, Monitor, MonitorId, MonitorSettings,
+    MonitorState, Observed, OrgId, Phases, RecordedResult, Telling, TestResult, TestSubject, Verdict,
 };
 
 pub(crate) const SLOW: i16 = 102;
@@ -38,6 +38,15 @@ pub(crate) fn monitor(locations: &[&str], retries: u16, needed: u16) -> Monitor 
     Monitor { id, org, settings, created_at: at(0), version: 1 }
 }
 
+/// A monitor of a certificate, whose failures count after one re-test.
+pub(crate) fn certificate(locations: &[&str]) -> Monitor {
+    let mut monitor = monitor(locations, 1, 1);
+    let (test_type, target) = ("certificate".into(), "shop.example:443".into());
+    let subject = TestSubject { family: Family::Certificate, test_type, target };
+    Arc::make_mut(&mut monitor.settings.test).subject = Arc::new(subject);
+    monitor
+}
+
 pub(crate) fn result_at(
     monitor: &Monitor,
     place: &str,
@@ -62,6 +71,14 @@ pub(crate) fn result_at(
             observed: Observed::Nothing,
             notable: None,
         },
+    }
+}
+
+/// The code before a change of status.
+pub(crate) fn previous_code(event: &Event) -> i16 {
+    match &event.about.as_ref().unwrap().what {
+        Happening::StatusChanged { previous_code, .. } => previous_code.number(),
+        other => panic!("{other:?} is no change of status"),
     }
 }
 
@@ -155,8 +172,7 @@ impl Desk {
     pub(crate) fn told(&mut self) -> Vec<(&'static str, i16, i16)> {
         let events = std::mem::take(&mut self.events);
         let line = |(event, _): &(Event, Telling)| {
-            let change = event.change.as_ref().unwrap();
-            (event.kind.as_str(), change.previous_code.number(), change.code.number())
+            (event.kind.as_str(), previous_code(event), event.about.as_ref().unwrap().code.number())
         };
         events.iter().map(line).collect()
     }

@@ -52,9 +52,10 @@ pub(super) async fn results(
     Ok(Json(listed(&list, page, |past| view::result(&past))))
 }
 
-/// Status changes
+/// Events
 ///
-/// What happened to a monitor, newest first.
+/// What happened to a monitor, newest first: its status changed, an incident opened or was resolved, a certificate or
+/// domain ends soon or changed.
 #[utoipa::path(
     get, path = "/monitors/{id}/events", tag = "history",
     params(

@@ -1,12 +1,14 @@
 //! The API's documents: what a monitor, a result, an incident … look like in JSON.
 //! Secrets never get here except where a document is made for their first and only showing.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use watchkeep_catalogue::{Entry as CatalogueEntry, find};
-use watchkeep_model::{Channel, Contact, Event, Exposure, Incident, Lifecycle, Object, Token};
+use watchkeep_model::{Channel, Contact, Difference, Event, Exposure, Happening, Incident, Lifecycle, Object, Token};
 use watchkeep_store::{Delivery, DeliveryState, PastResult};
 
 use crate::Entry;
@@ -126,7 +128,7 @@ pub struct EventView {
     monitor: Option<String>,
     /// The code now.
     code: Option<i16>,
-    /// The code before.
+    /// The code before, where the status changed.
     previous_code: Option<i16>,
     /// The stable name of the code.
     name: Option<&'static str>,
@@ -140,29 +142,62 @@ pub struct EventView {
     locations: Vec<String>,
     /// Since when the status stands.
     since: Option<String>,
-    /// The incident that it belongs to.
+    /// The incident that it belongs to, or that is open meanwhile.
     incident: Option<String>,
+    /// When the certificate or domain ends, where that comes nearer.
+    expires_at: Option<String>,
+    /// Whole days until then.
+    days_left: Option<i64>,
+    /// Which attributes changed and how, where some did.
+    changes: Option<Vec<DifferenceView>>,
+}
+
+/// An attribute that changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DifferenceView {
+    /// Its name, as in `observed`.
+    attribute: String,
+    /// What it was.
+    before: String,
+    /// What it is.
+    after: String,
 }
 
 /// An event, of a monitor in `family`.
 pub fn event(event: &Event, family: watchkeep_catalogue::Family) -> EventView {
-    let change = event.change.as_ref();
-    let entry = change.and_then(|change| find(family, change.code));
+    let about = event.about.as_ref();
+    let entry = about.and_then(|about| find(family, about.code));
+    let (mut previous_code, mut end, mut changes) = (None, None, None);
+    match about.map(|about| &about.what) {
+        Some(Happening::StatusChanged { previous_code: code, .. }) => previous_code = Some(code.number()),
+        Some(Happening::Expiring { expires_at, days_left, .. }) => end = Some((expires_at.to_string(), *days_left)),
+        Some(Happening::Changed { differences }) => changes = Some(differences.iter().map(difference).collect()),
+        None => {}
+    }
+    let (expires_at, days_left) = end.unzip();
     EventView {
         id: event.id.to_string(),
         kind: event.kind.as_str(),
         created_at: event.created_at.to_string(),
-        monitor: change.map(|change| change.monitor.to_string()),
-        code: change.map(|change| change.code.number()),
-        previous_code: change.map(|change| change.previous_code.number()),
+        monitor: about.map(|about| about.monitor.to_string()),
+        code: about.map(|about| about.code.number()),
+        previous_code,
         name: entry.map(|entry| entry.name),
-        severity: change.map(|change| change.code.severity(family).as_str()),
+        severity: about.map(|about| about.code.severity(family).as_str()),
         summary: entry.map(|entry| entry.summary),
-        detail: change.and_then(|change| change.detail.clone()),
-        locations: change.map(|change| change.locations.iter().map(ToString::to_string).collect()).unwrap_or_default(),
-        since: change.map(|change| change.since.to_string()),
-        incident: change.and_then(|change| change.incident.as_ref()).map(ToString::to_string),
+        detail: about.and_then(|about| about.detail(family)).map(Cow::into_owned),
+        locations: about.map(|about| about.locations.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+        since: about.map(|about| about.since.to_string()),
+        incident: about.and_then(|about| about.incident.as_ref()).map(ToString::to_string),
+        expires_at,
+        days_left,
+        changes,
     }
+}
+
+fn difference(difference: &Difference) -> DifferenceView {
+    let Difference { attribute, before, after } = difference.clone();
+    DifferenceView { attribute, before, after }
 }
 
 /// A confirmed stretch of failure.

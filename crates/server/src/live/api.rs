@@ -27,8 +27,8 @@ use crate::{
 /// Live events
 ///
 /// Server-sent events: `result` for every result, the event's own type (`service.status_changed`,
-/// `incident.opened` …) for what happens, `monitor.changed` and `monitor.deleted` for settings, and
-/// `resync` when some were missed: look at the lists again.
+/// `incident.opened`, `certificate.expiring` …) for what happens, `monitor.changed` and `monitor.deleted` for
+/// settings, and `resync` when some were missed: look at the lists again.
 #[utoipa::path(
     get, path = "/events", tag = "status codes",
     params(

@@ -14,6 +14,7 @@ mod monitor_form;
 mod overview;
 mod shown;
 mod sign_in;
+mod timeline;
 mod tokens;
 
 use std::sync::Arc;

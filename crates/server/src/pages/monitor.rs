@@ -20,6 +20,7 @@ use super::{
     frame::{Link, Section, page},
     incidents::IncidentRow,
     shown::{Moment, State, latency, length, percentage},
+    timeline::{self, TimelineRow, timeline},
 };
 use crate::{
     App, Entry, Point,
@@ -76,6 +77,7 @@ struct MonitorPage<'a> {
     chart: Option<DayChart>,
     facts: Vec<Fact>,
     incidents: Vec<IncidentRow>,
+    events: Vec<TimelineRow>,
     tests: Vec<TestRow>,
 }
 
@@ -98,6 +100,7 @@ pub(super) async fn show(
     let results = app.store.results(&person.org, &entry.id, None, NEWEST).await?.items;
     let filter = IncidentFilter { monitor: Some(entry.id.clone()), ..IncidentFilter::default() };
     let incidents = app.store.incidents(&person.org, filter, None, INCIDENTS).await?.items;
+    let events = app.store.events(&person.org, Some(&entry.id), None, timeline::ASKED).await?.items;
 
     let status = entry.status();
     let state = State::now(&entry);
@@ -130,6 +133,7 @@ pub(super) async fn show(
         chart: DayChart::new(&points, &intervals, family, now),
         facts: facts(&entry),
         incidents: incidents.iter().map(|incident| IncidentRow::new(incident, &app, now)).collect(),
+        events: timeline(&events, family, now),
         tests: tests(&results, now),
     }))
 }

@@ -61,7 +61,7 @@ CREATE TABLE event (
     monitor INTEGER REFERENCES monitor ON DELETE CASCADE,
     kind TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    change TEXT,
+    about TEXT,
     waiting INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX event_waiting ON event (seq) WHERE waiting = 1;

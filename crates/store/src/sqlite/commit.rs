@@ -163,15 +163,15 @@ pub(super) fn write_event(
     telling: Telling,
 ) -> Result<(), StoreError> {
     let sql =
-        "INSERT INTO event (id, org, monitor, kind, created_at, change, waiting) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let change = event.change.as_ref().map(json).transpose()?;
+        "INSERT INTO event (id, org, monitor, kind, created_at, about, waiting) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let about = event.about.as_ref().map(json).transpose()?;
     let waiting = i64::from(telling == Telling::Tell);
     let created = event.created_at.as_microsecond();
     execute(
         transaction,
         "store an event",
         sql,
-        params![event.id.as_str(), event.org.as_str(), key, event.kind.as_str(), created, change, waiting],
+        params![event.id.as_str(), event.org.as_str(), key, event.kind.as_str(), created, about, waiting],
     )?;
     Ok(())
 }

@@ -36,17 +36,11 @@ pub(super) fn page<T>(mut items: Vec<(i64, T)>, limit: usize) -> Page<T> {
 pub(super) fn event(row: &Row<'_>) -> Result<Event, StoreError> {
     let kind: String = get(row, "kind")?;
     let kind = EventType::parse(&kind).ok_or_else(|| corrupt("an event")(format!("unknown kind {kind}")))?;
-    let change: Option<String> = get(row, "change")?;
-    let change = change
+    let about: Option<String> = get(row, "about")?;
+    let about = about
         .map(|text| serde_json::from_str(&text).map_err(|error| corrupt("an event")(error.to_string())))
         .transpose()?;
-    Ok(Event {
-        id: parsed(row, "id")?,
-        org: parsed(row, "org")?,
-        kind,
-        created_at: time_at(row, "created_at")?,
-        change,
-    })
+    Ok(Event { id: parsed(row, "id")?, org: parsed(row, "org")?, kind, created_at: time_at(row, "created_at")?, about })
 }
 
 fn incident(row: &Row<'_>) -> Result<Incident, StoreError> {

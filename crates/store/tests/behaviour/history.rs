@@ -265,7 +265,7 @@ async fn events_come_newest_first_of_one_monitor_or_of_all() {
             org: place.org.clone(),
             kind: EventType::TestPing,
             created_at: at(9),
-            change: None,
+            about: None,
         };
         let store = place.store();
         store.enqueue(ping.clone(), Vec::new()).await.unwrap();

@@ -41,7 +41,7 @@ async fn events_wait_oldest_first_with_their_monitor_until_they_are_routed() {
         let waiting = store.pending_events(2).await.unwrap();
         assert_eq!(waiting.iter().map(|pending| pending.event.clone()).collect::<Vec<_>>(), events[..2]);
         let monitor = waiting[0].monitor.as_ref().unwrap();
-        assert_eq!(monitor.monitor.as_ref().unwrap().id, events[0].change.as_ref().unwrap().monitor);
+        assert_eq!(monitor.monitor.as_ref().unwrap().id, events[0].about.as_ref().unwrap().monitor);
 
         let told = delivery(1, &events[0], &contact, 0, 1);
         store.route(vec![(events[0].id.clone(), vec![told.clone()])]).await.unwrap();
@@ -138,7 +138,7 @@ async fn deliveries_without_a_monitor_wait_for_nobody() {
                 org: place.org.clone(),
                 kind: EventType::TestPing,
                 created_at: at(1),
-                change: None,
+                about: None,
             };
             place.store().enqueue(ping.clone(), vec![delivery(number, &ping, &contact, 0, 1)]).await.unwrap();
         }
@@ -208,7 +208,7 @@ async fn an_event_of_a_deleted_monitor_is_told_no_more() {
         let contact = place.contact(1, 1).await;
         let store = place.store();
         store.route(vec![(events[0].id.clone(), vec![delivery(1, &events[0], &contact, 0, 1)])]).await.unwrap();
-        store.delete_monitor(&place.org, &events[0].change.as_ref().unwrap().monitor).await.unwrap();
+        store.delete_monitor(&place.org, &events[0].about.as_ref().unwrap().monitor).await.unwrap();
         assert!(store.pending_events(10).await.unwrap().is_empty());
         assert!(due(place, 100).await.is_empty());
         assert_eq!(store.next_due(at(0)).await.unwrap(), None);

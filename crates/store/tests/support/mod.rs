@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde_json::json;
 use watchkeep_catalogue::{Family, StatusCode};
 use watchkeep_model::{
-    Belief, Channel, ChannelId, ChannelTarget, Contact, ContactId, DeliveryId, Event, EventId, EventType, Lifecycle,
-    LocationName, LocationView, Monitor, MonitorId, MonitorSettings, MonitorState, Observed, OrgId, Phases,
-    RecordedResult, Secret, StateChange, StatusChange, Telling, TestResult, TestSubject, Verdict, WebhookSecret, http,
+    About, Belief, Channel, ChannelId, ChannelTarget, Contact, ContactId, DeliveryId, Event, EventId, EventType,
+    Happening, Lifecycle, LocationName, LocationView, Monitor, MonitorId, MonitorSettings, MonitorState, Observed,
+    OrgId, Phases, RecordedResult, Secret, StateChange, Telling, TestResult, TestSubject, Verdict, WebhookSecret, http,
 };
 use watchkeep_store::{
     Commit, CommitOutcome, Delivery, DeliveryState, PastResult, SqliteStore, Store, StoreError, StoredMonitor,
@@ -181,6 +181,7 @@ pub fn stepped(before: &MonitorState, code: StatusCode, seconds: i64) -> Monitor
         since: at(seconds),
         locations: BTreeMap::from([(LocationName::local(), view)]),
         incident: before.incident.clone(),
+        known: before.known.clone(),
     }
 }
 
@@ -191,14 +192,13 @@ pub fn event(org: &OrgId, monitor: &MonitorId, state: &MonitorState, ordinal: u8
         org: org.clone(),
         kind: EventType::ServiceStatusChanged,
         created_at: state.since,
-        change: Some(StatusChange {
+        about: Some(About {
             monitor: monitor.clone(),
             code: state.code,
-            previous_code: StatusCode::OPERATIONAL,
-            detail: state.detail.clone(),
             locations: vec![LocationName::local()],
             since: state.since,
             incident: state.incident.clone(),
+            what: Happening::StatusChanged { previous_code: StatusCode::OPERATIONAL, detail: state.detail.clone() },
         }),
     }
 }
@@ -224,7 +224,7 @@ pub fn delivery(number: u8, event: &Event, contact: &Contact, channel: usize, se
         event: event.id.clone(),
         contact: contact.id.clone(),
         channel: contact.channels[channel].id.clone(),
-        monitor: event.change.as_ref().map(|change| change.monitor.clone()),
+        monitor: event.about.as_ref().map(|about| about.monitor.clone()),
         body: format!("{{\"id\":\"{}\"}}", event.id),
         created_at: event.created_at,
         state: DeliveryState::Waiting { due: at(seconds) },
