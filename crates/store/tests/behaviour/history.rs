@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use watchkeep_catalogue::{Family, StatusCode};
 use watchkeep_model::{
-    Event, EventId, EventType, Incident, IncidentChange, IncidentEntry, IncidentEntryKind, IncidentId, Lifecycle,
-    MonitorId, Observed, OrgId, Phases, StateChange, Verdict, http,
+    About, Difference, Event, EventId, EventType, Happening, Incident, IncidentChange, IncidentEntry,
+    IncidentEntryKind, IncidentId, Known, KnownValue, Lifecycle, LocationName, MonitorId, Observed, OrgId, Phases,
+    StateChange, Telling, Verdict, Warned, http,
 };
 use watchkeep_store::{IncidentFilter, StatusInterval, TimeRange};
 
@@ -418,14 +419,56 @@ async fn incidents_are_found_by_monitor_and_by_whether_they_are_open() {
 }
 
 #[tokio::test]
-async fn an_event_comes_back_as_it_was() {
+async fn events_of_every_kind_come_back_as_they_were() {
     on_every_engine(async |place| {
         let stored = place.monitor(1).await;
-        let step = change(&place.org, &stored.monitor.id, &stored.state, StatusCode::new(451), 5);
-        let sent = event(&place.org, &stored.monitor.id, &step.state, 0);
+        let mut step = change(&place.org, &stored.monitor.id, &stored.state, StatusCode::new(451), 5);
+        let difference = Difference {
+            attribute: "name_servers".to_owned(),
+            before: "ns1.example".to_owned(),
+            after: "ns2.example \" → ".to_owned(),
+        };
+        let others = [
+            Happening::Expiring { expires_at: at(1_000_000), days_left: 11, threshold: 14 },
+            Happening::Changed { differences: vec![difference] },
+            Happening::StatusChanged { previous_code: StatusCode::PENDING, detail: None },
+        ];
+        for (ordinal, what) in (1..).zip(others) {
+            let mut event = event(&place.org, &stored.monitor.id, &step.state, ordinal);
+            event.about = event.about.map(|about| About { what, ..about });
+            step.events.push((event, Telling::Tell));
+        }
+        let mut sent: Vec<_> = step.events.iter().map(|(event, _)| event.clone()).collect();
         place.change(vec![step]).await;
         place.reopen();
-        assert_eq!(place.store().events(&place.org, None, None, 10).await.unwrap().items, [sent]);
+        let waiting = place.store().pending_events(10).await.unwrap();
+        assert_eq!(waiting.into_iter().map(|pending| pending.event).collect::<Vec<_>>(), sent);
+        sent.reverse();
+        assert_eq!(place.store().events(&place.org, None, None, 10).await.unwrap().items, sent);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_known_beside_the_status_survives_a_restart() {
+    on_every_engine(async |place| {
+        let stored = place.monitor(1).await;
+        let mut step = change(&place.org, &stored.monitor.id, &stored.state, StatusCode::OPERATIONAL, 5);
+        let value = |value: &str, left_at: Option<i64>| KnownValue {
+            value: value.to_owned(),
+            locations: left_at.is_none().then(LocationName::local).into_iter().collect(),
+            left_at: left_at.map(at),
+            is_old: left_at.is_some(),
+        };
+        step.state.known = Some(Box::new(Known {
+            warned: vec![Warned { expires_at: at(1_000_000), threshold: 14 }],
+            attributes: [("issuer".to_owned(), vec![value("R10", Some(4)), value("R11", None)])].into(),
+        }));
+        let state = step.state.clone();
+        place.change(vec![step]).await;
+        place.reopen();
+        let kept = place.store().monitor(&place.org, &stored.monitor.id).await.unwrap().unwrap();
+        assert_eq!(kept.state, state);
     })
     .await;
 }
