@@ -77,7 +77,12 @@ pub(super) fn text(sections: &[Section]) -> String {
     );
     out += "/// The type that a word names, if any.\n#[must_use]\npub fn parse(word: &str) -> Option<Self> {\n\
             Self::ALL.iter().copied().find(|known| known.as_str() == word)\n}\n}\n\n";
-    out += "/// What each type adds to a test.\n#[derive(Clone, Debug, PartialEq)]\npub enum Options {\n";
+    // Whether the lint has something to say depends on which types there are.
+    let sizes = "#[allow(clippy::large_enum_variant, reason = \"the largest is the most usual one\")]\n";
+    let _ = write!(
+        out,
+        "/// What each type adds to a test.\n#[derive(Clone, Debug, PartialEq)]\n{sizes}pub enum Options {{\n"
+    );
     variants(&mut out, "(%::Options)");
     out += "}\n\nimpl Options {\n/// The object that is read back as the same options.\n\
             pub(crate) fn write(&self, exposure: Exposure) -> Object {\nmatch self {\n";
@@ -89,8 +94,9 @@ pub(super) fn text(sections: &[Section]) -> String {
     for (section, _) in &types {
         let _ = writeln!(out, "Self::{0}(_) => TestType::{0},", camel(&section.name));
     }
-    out += "}\n}\n}\n\n/// What each type saw.\n#[derive(Clone, Debug, Default, PartialEq, Serialize)]\n#[serde(untagged)]\npub enum Observed {\n\
-            /// The test did not come far enough to see anything.\n#[default]\nNothing,\n";
+    out += "}\n}\n}\n\n/// What each type saw.\n#[derive(Clone, Debug, Default, PartialEq, Serialize)]\n#[serde(untagged)]\n";
+    out += sizes;
+    out += "pub enum Observed {\n/// The test did not come far enough to see anything.\n#[default]\nNothing,\n";
     variants(&mut out, "(%::Observed)");
     out += "}\n\nimpl Observed {\n/// The same for people, a line each.\n#[must_use]\n\
             pub fn lines(&self) -> Vec<String> {\nmatch self {\nSelf::Nothing => Vec::new(),\n";
