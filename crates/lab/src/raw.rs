@@ -21,6 +21,8 @@ pub enum Act {
     ReadHead,
     /// Read until anything has come.
     ReadSome,
+    /// Read exactly these bytes; who sends others is left.
+    ReadExactly(Vec<u8>),
     /// Send these bytes.
     Send(Vec<u8>),
     /// Send these bytes one at a time, with a pause after each.
@@ -107,6 +109,10 @@ pub(crate) async fn play(mut stream: impl Wire, script: Vec<Act>) {
                 read_until(&mut stream, &mut buffer, |seen| seen.windows(4).any(|four| four == b"\r\n\r\n")).await
             }
             Act::ReadSome => read_until(&mut stream, &mut buffer, |seen| !seen.is_empty()).await,
+            Act::ReadExactly(bytes) => {
+                let mut read = vec![0; bytes.len()];
+                stream.read_exact(&mut read).await.is_ok() && read == bytes
+            }
             Act::Send(bytes) => stream.write_all(&bytes).await.is_ok() && stream.flush().await.is_ok(),
             Act::Drip(bytes, pause) => drip(&mut stream, &bytes, pause).await,
             Act::Flood(bytes) => {
