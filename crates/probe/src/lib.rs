@@ -1,6 +1,7 @@
 //! One test → one result: a [`Prober`] runs tests of every type and never fails; a failing target is a value.
 //! `test_type/` has one file or folder per type, `net/` the ways through the network that they share.
 
+mod answer;
 mod certificate;
 mod finding;
 mod net;
