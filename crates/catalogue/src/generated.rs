@@ -430,10 +430,10 @@ pub(crate) static ENTRIES: &[Entry] = &[
         code: StatusCode::new(460),
         section: Section::Tcp,
         name: "tcp_parameter_missing",
-        summary: "The TCP test lacks a host or a port.",
+        summary: "A parameter of the TCP test is missing or cannot be used.",
         severity: Severity::Misconfigured,
-        explanation: "Without both the robot does not know where to connect. Nothing was tested, so this says nothing about the target.",
-        remedy: "Write the target as HOST:PORT.",
+        explanation: "Without a host and a port the robot does not know where to connect, and with a time limit of zero or above the one that encloses it no test can be made; the detail says which. Nothing was tested, so this says nothing about the target.",
+        remedy: "Write the target as HOST:PORT, and correct the limit if the detail names one.",
         since: "0.1.0",
     },
     Entry {
@@ -443,7 +443,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
         name: "tcp_port_closed",
         summary: "The port is closed.",
         severity: Severity::Down,
-        explanation: "The connection was refused or actively rejected. Most often the service is not running; it may also listen on another address or port, or a firewall rejects the robot.",
+        explanation: "The connection was refused or actively rejected; the detail names the address. Most often the service is not running; it may also listen on another address or port, or a firewall rejects the robot.",
         remedy: "Check that the service is running and listens on the address and port in the detail, then that no firewall rejects the robot.",
         since: "0.1.0",
     },
@@ -465,7 +465,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
         name: "tcp_no_response",
         summary: "No response in time.",
         severity: Severity::Down,
-        explanation: "The connection was not established within its limit, or the expected reply did not come in time; the detail says which. In the first case the host is off or a firewall drops packets; in the second the service accepts connections and hangs.",
+        explanation: "The connection or its TLS handshake was not done within the limit, or no reply came although one is expected; the detail says which. In the first case the host is off or a firewall drops packets; in the second the service accepts connections and hangs.",
         remedy: "If connecting failed, check the host and the firewalls on the way. If the reply is missing, look at the service, its load and what it waits for.",
         since: "0.1.0",
     },
@@ -474,10 +474,10 @@ pub(crate) static ENTRIES: &[Entry] = &[
         code: StatusCode::new(464),
         section: Section::Tcp,
         name: "tcp_exchange_failed",
-        summary: "The exchange failed after the connection was made.",
+        summary: "The exchange failed.",
         severity: Severity::Down,
-        explanation: "The connection was reset or closed before the expected reply, sending failed, TLS failed on a port that is wrapped in it, or another error occurred that has no code of its own; the detail says which. A service that crashes, refuses the robot's address or is full looks like this.",
-        remedy: "Look into the log of the service at the time of the test, and check its limits on connections and its list of allowed addresses.",
+        explanation: "The connection was reset, or closed before anything was said, sending failed, TLS failed on a port that is wrapped in it, its certificate among the reasons, there is no route to the address, or another error occurred that has no code of its own; the detail says which. A service that crashes, refuses the robot's address or is full looks like this.",
+        remedy: "Begin with the detail. For a connection that breaks look into the log of the service at the time of the test, and check its limits on connections and its list of allowed addresses; for TLS check the certificate and that the port speaks TLS from the first byte.",
         since: "0.1.0",
     },
     Entry {
@@ -487,7 +487,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
         name: "tcp_unexpected_response",
         summary: "The reply is not the expected one.",
         severity: Severity::Down,
-        explanation: "A reply came, and it does not match what validates the test; the detail shows its beginning. The service reports an error, was replaced or updated, or another program has taken the port.",
+        explanation: "A reply came, and it does not match what validates the test: until the time limit, until the server closed the connection, or until more came than is read. A reply that is not in the declared encoding counts too. The detail shows its beginning. The service reports an error, was replaced or updated, or another program has taken the port.",
         remedy: "Read the reply in the detail and compare it with the expectation. Correct the service, or the expectation if the new reply is right.",
         since: "0.1.0",
     },
@@ -1246,7 +1246,7 @@ pub mod service {
     pub const HTTP_PROTOCOL_NOT_SUPPORTED: StatusCode = StatusCode::new(453);
     /// The time limits of the test cannot be used.
     pub const HTTP_TIME_LIMIT_NOT_COMPUTABLE: StatusCode = StatusCode::new(454);
-    /// The TCP test lacks a host or a port.
+    /// A parameter of the TCP test is missing or cannot be used.
     pub const TCP_PARAMETER_MISSING: StatusCode = StatusCode::new(460);
     /// The port is closed.
     pub const TCP_PORT_CLOSED: StatusCode = StatusCode::new(461);
@@ -1254,7 +1254,7 @@ pub mod service {
     pub const TCP_NAME_RESOLUTION_FAILED: StatusCode = StatusCode::new(462);
     /// No response in time.
     pub const TCP_NO_RESPONSE: StatusCode = StatusCode::new(463);
-    /// The exchange failed after the connection was made.
+    /// The exchange failed.
     pub const TCP_EXCHANGE_FAILED: StatusCode = StatusCode::new(464);
     /// The reply is not the expected one.
     pub const TCP_UNEXPECTED_RESPONSE: StatusCode = StatusCode::new(465);

@@ -2,28 +2,32 @@
 //! Written by `cargo xtask gen` from the catalogue's sections; do not edit.
 
 pub mod http;
+pub mod tcp;
 
 use serde::Serialize;
 use watchkeep_catalogue::{Family, StatusCode};
 
-use crate::{Exposure, Field, Object, Reader, Span};
+use crate::{Exposure, Field, Object, Reader};
 
 /// A type of test that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TestType {
     /// Website (HTTP, HTTPS).
     Http,
+    /// TCP port (also TLS).
+    Tcp,
 }
 
 impl TestType {
-    /// All of them, in the order of the catalogue.
-    pub const ALL: &'static [Self] = &[Self::Http];
+    /// All of them, in alphabetical order.
+    pub const ALL: &'static [Self] = &[Self::Http, Self::Tcp];
 
     /// The word used in configuration, API and results.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
+            Self::Tcp => "tcp",
         }
     }
 
@@ -32,14 +36,16 @@ impl TestType {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Http => "Website (HTTP, HTTPS)",
+            Self::Tcp => "TCP port (also TLS)",
         }
     }
 
-    /// The usual time between two tests.
+    /// What people call one target, within a sentence.
     #[must_use]
-    pub const fn usual_interval(self) -> Span {
+    pub const fn noun(self) -> &'static str {
         match self {
-            Self::Http => Span::seconds(60),
+            Self::Http => "website",
+            Self::Tcp => "TCP service",
         }
     }
 
@@ -48,6 +54,7 @@ impl TestType {
     pub const fn example(self) -> &'static str {
         match self {
             Self::Http => "https://shop.example/",
+            Self::Tcp => "mail.example:25",
         }
     }
 
@@ -56,6 +63,7 @@ impl TestType {
     pub const fn family(self) -> Family {
         match self {
             Self::Http => Family::Service,
+            Self::Tcp => Family::Service,
         }
     }
 
@@ -64,6 +72,7 @@ impl TestType {
     pub const fn schemes(self) -> &'static [&'static str] {
         match self {
             Self::Http => &["http", "https"],
+            Self::Tcp => &["tcp", "tls"],
         }
     }
 
@@ -72,6 +81,7 @@ impl TestType {
     pub const fn fields(self) -> &'static [Field] {
         match self {
             Self::Http => http::FIELDS,
+            Self::Tcp => tcp::FIELDS,
         }
     }
 
@@ -79,6 +89,7 @@ impl TestType {
     pub(crate) const fn limits_code(self) -> StatusCode {
         match self {
             Self::Http => http::LIMITS_CODE,
+            Self::Tcp => tcp::LIMITS_CODE,
         }
     }
 
@@ -86,6 +97,7 @@ impl TestType {
     pub(crate) fn read(self, target: Option<&str>, reader: &mut Reader) -> Option<(String, Options)> {
         match self {
             Self::Http => http::read(target, reader).map(|(target, options)| (target, Options::Http(options))),
+            Self::Tcp => tcp::read(target, reader).map(|(target, options)| (target, Options::Tcp(options))),
         }
     }
 
@@ -98,9 +110,12 @@ impl TestType {
 
 /// What each type adds to a test.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "the largest is the most usual one")]
 pub enum Options {
     /// Website (HTTP, HTTPS).
     Http(http::Options),
+    /// TCP port (also TLS).
+    Tcp(tcp::Options),
 }
 
 impl Options {
@@ -108,14 +123,7 @@ impl Options {
     pub(crate) fn write(&self, exposure: Exposure) -> Object {
         match self {
             Self::Http(options) => options.write(exposure),
-        }
-    }
-
-    /// Whose options they are.
-    #[must_use]
-    pub const fn test_type(&self) -> TestType {
-        match self {
-            Self::Http(_) => TestType::Http,
+            Self::Tcp(options) => options.write(exposure),
         }
     }
 }
@@ -123,12 +131,15 @@ impl Options {
 /// What each type saw.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(untagged)]
+#[allow(clippy::large_enum_variant, reason = "the largest is the most usual one")]
 pub enum Observed {
     /// The test did not come far enough to see anything.
     #[default]
     Nothing,
     /// Website (HTTP, HTTPS).
     Http(http::Observed),
+    /// TCP port (also TLS).
+    Tcp(tcp::Observed),
 }
 
 impl Observed {
@@ -138,6 +149,7 @@ impl Observed {
         match self {
             Self::Nothing => Vec::new(),
             Self::Http(seen) => seen.lines(),
+            Self::Tcp(seen) => seen.lines(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! Written by `cargo xtask gen` from the catalogue's sections; do not edit.
 
 mod http;
+mod tcp;
 
 use watchkeep_model::{Observed, Options, Test};
 
@@ -11,5 +12,6 @@ use crate::{Finding, Prober};
 pub(crate) async fn run(prober: &Prober, test: &Test) -> Finding<Observed> {
     match &test.options {
         Options::Http(options) => http::run(prober, test, options).await.map(Observed::Http),
+        Options::Tcp(options) => tcp::run(prober, test, options).await.map(Observed::Tcp),
     }
 }
