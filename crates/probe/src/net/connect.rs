@@ -14,9 +14,9 @@ use watchkeep_model::{EgressPolicy, Forbidden};
 use crate::net::stream::{Metered, Tcp};
 
 /// The head start of one address before the next is tried too (RFC 8305, section 5).
-const HEAD_START: Duration = Duration::from_millis(250);
+pub(crate) const HEAD_START: Duration = Duration::from_millis(250);
 /// Addresses that are tried at the most.
-const MOST_TRIED: usize = 8;
+pub(crate) const MOST_TRIED: usize = 8;
 
 /// One attempt that came to nothing.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ async fn race(addresses: Vec<SocketAddr>, attempts: &mut Attempts) -> Result<(Tc
 }
 
 /// IPv6 and IPv4 in turn, each in the order given (RFC 8305, section 4).
-fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+pub(crate) fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let mut six = addresses.iter().filter(|address| address.is_ipv6());
     let mut four = addresses.iter().filter(|address| address.is_ipv4());
     let mut mixed = Vec::with_capacity(addresses.len());
