@@ -23,12 +23,13 @@ struct Program {
 }
 
 const NGINX: Program = Program { file: "nginx", package: "nginx-light", peer: "nginx" };
+const DNSMASQ: Program = Program { file: "dnsmasq", package: "dnsmasq-base", peer: "dnsmasq" };
 const OPENSSL: Program = Program { file: "openssl", package: "openssl", peer: "openssl" };
 const CHROMIUM: Program = Program { file: "chromium", package: "chromium", peer: "chromium" };
 const CHROMEDRIVER: Program = Program { file: "chromedriver", package: "chromium-driver", peer: "chromium" };
 const WRK: Program = Program { file: "wrk", package: "wrk", peer: "wrk" };
 
-const FOR_TESTS: &[Program] = &[NGINX, OPENSSL, CHROMIUM, CHROMEDRIVER];
+const FOR_TESTS: &[Program] = &[NGINX, DNSMASQ, OPENSSL, CHROMIUM, CHROMEDRIVER];
 const FOR_BENCHMARKS: &[Program] = &[NGINX, WRK];
 
 /// The peers that could not be had, by the names that tests know.

@@ -13,6 +13,8 @@
 //! | 450 | [`raw::Peer`] with broken replies, with [`http2`] frames, [`tls::Server::scripted`], [`relay::Relay`] |
 //! | 451 | [`raw::ClosedPort`] |
 //! | 452 | [`dns::Server`] |
+//! | 461, 463–465 | [`raw::ClosedPort`], [`raw::FullBacklog`], [`raw::Peer`], [`tls::Server::scripted`] |
+//! | 0, 490–493 | [`udp::Peer`], [`udp::ClosedPort`]; [`dnsmasq::Dnsmasq`] as a real one |
 //! | webhooks | [`receiver::Receiver`] |
 //! | the dashboard in a browser | [`chromium::Chromium`] |
 //!
@@ -31,6 +33,7 @@
 pub mod ca;
 pub mod chromium;
 pub mod dns;
+pub mod dnsmasq;
 pub mod http;
 pub mod http2;
 pub mod measure;
@@ -40,4 +43,5 @@ pub mod raw;
 pub mod receiver;
 pub mod relay;
 pub mod tls;
+pub mod udp;
 pub mod unreadable;
