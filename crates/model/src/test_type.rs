@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod tcp;
+pub mod udp;
 
 use serde::Serialize;
 use watchkeep_catalogue::{Family, StatusCode};
@@ -16,11 +17,13 @@ pub enum TestType {
     Http,
     /// TCP port (also TLS).
     Tcp,
+    /// UDP port (also DNS, NTP, SIP, STUN).
+    Udp,
 }
 
 impl TestType {
     /// All of them, in alphabetical order.
-    pub const ALL: &'static [Self] = &[Self::Http, Self::Tcp];
+    pub const ALL: &'static [Self] = &[Self::Http, Self::Tcp, Self::Udp];
 
     /// The word used in configuration, API and results.
     #[must_use]
@@ -28,6 +31,7 @@ impl TestType {
         match self {
             Self::Http => "http",
             Self::Tcp => "tcp",
+            Self::Udp => "udp",
         }
     }
 
@@ -37,6 +41,7 @@ impl TestType {
         match self {
             Self::Http => "Website (HTTP, HTTPS)",
             Self::Tcp => "TCP port (also TLS)",
+            Self::Udp => "UDP port (also DNS, NTP, SIP, STUN)",
         }
     }
 
@@ -46,6 +51,7 @@ impl TestType {
         match self {
             Self::Http => "website",
             Self::Tcp => "TCP service",
+            Self::Udp => "UDP service",
         }
     }
 
@@ -55,6 +61,7 @@ impl TestType {
         match self {
             Self::Http => "https://shop.example/",
             Self::Tcp => "mail.example:25",
+            Self::Udp => "dns.example:53",
         }
     }
 
@@ -64,6 +71,7 @@ impl TestType {
         match self {
             Self::Http => Family::Service,
             Self::Tcp => Family::Service,
+            Self::Udp => Family::Service,
         }
     }
 
@@ -73,6 +81,7 @@ impl TestType {
         match self {
             Self::Http => &["http", "https"],
             Self::Tcp => &["tcp", "tls"],
+            Self::Udp => &["udp"],
         }
     }
 
@@ -82,6 +91,7 @@ impl TestType {
         match self {
             Self::Http => http::FIELDS,
             Self::Tcp => tcp::FIELDS,
+            Self::Udp => udp::FIELDS,
         }
     }
 
@@ -90,6 +100,7 @@ impl TestType {
         match self {
             Self::Http => http::LIMITS_CODE,
             Self::Tcp => tcp::LIMITS_CODE,
+            Self::Udp => udp::LIMITS_CODE,
         }
     }
 
@@ -98,6 +109,7 @@ impl TestType {
         match self {
             Self::Http => http::read(target, reader).map(|(target, options)| (target, Options::Http(options))),
             Self::Tcp => tcp::read(target, reader).map(|(target, options)| (target, Options::Tcp(options))),
+            Self::Udp => udp::read(target, reader).map(|(target, options)| (target, Options::Udp(options))),
         }
     }
 
@@ -116,6 +128,8 @@ pub enum Options {
     Http(http::Options),
     /// TCP port (also TLS).
     Tcp(tcp::Options),
+    /// UDP port (also DNS, NTP, SIP, STUN).
+    Udp(udp::Options),
 }
 
 impl Options {
@@ -124,6 +138,7 @@ impl Options {
         match self {
             Self::Http(options) => options.write(exposure),
             Self::Tcp(options) => options.write(exposure),
+            Self::Udp(options) => options.write(exposure),
         }
     }
 }
@@ -140,6 +155,8 @@ pub enum Observed {
     Http(http::Observed),
     /// TCP port (also TLS).
     Tcp(tcp::Observed),
+    /// UDP port (also DNS, NTP, SIP, STUN).
+    Udp(udp::Observed),
 }
 
 impl Observed {
@@ -150,6 +167,7 @@ impl Observed {
             Self::Nothing => Vec::new(),
             Self::Http(seen) => seen.lines(),
             Self::Tcp(seen) => seen.lines(),
+            Self::Udp(seen) => seen.lines(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod http;
 mod tcp;
+mod udp;
 
 use watchkeep_model::{Observed, Options, Test};
 
@@ -13,5 +14,6 @@ pub(crate) async fn run(prober: &Prober, test: &Test) -> Finding<Observed> {
     match &test.options {
         Options::Http(options) => http::run(prober, test, options).await.map(Observed::Http),
         Options::Tcp(options) => tcp::run(prober, test, options).await.map(Observed::Tcp),
+        Options::Udp(options) => udp::run(prober, test, options).await.map(Observed::Udp),
     }
 }
