@@ -8,7 +8,7 @@ pub mod udp;
 use serde::Serialize;
 use watchkeep_catalogue::{Family, StatusCode};
 
-use crate::{Exposure, Field, Object, Reader};
+use crate::{Exposure, Field, Object, Reader, Span};
 
 /// A type of test that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,7 +22,7 @@ pub enum TestType {
 }
 
 impl TestType {
-    /// All of them, in alphabetical order.
+    /// All of them, in the order of the catalogue.
     pub const ALL: &'static [Self] = &[Self::Http, Self::Tcp, Self::Udp];
 
     /// The word used in configuration, API and results.
@@ -45,13 +45,13 @@ impl TestType {
         }
     }
 
-    /// What people call one target, within a sentence.
+    /// The usual time between two tests.
     #[must_use]
-    pub const fn noun(self) -> &'static str {
+    pub const fn usual_interval(self) -> Span {
         match self {
-            Self::Http => "website",
-            Self::Tcp => "TCP service",
-            Self::Udp => "UDP service",
+            Self::Http => Span::seconds(60),
+            Self::Tcp => Span::seconds(60),
+            Self::Udp => Span::seconds(60),
         }
     }
 
@@ -139,6 +139,16 @@ impl Options {
             Self::Http(options) => options.write(exposure),
             Self::Tcp(options) => options.write(exposure),
             Self::Udp(options) => options.write(exposure),
+        }
+    }
+
+    /// Whose options they are.
+    #[must_use]
+    pub const fn test_type(&self) -> TestType {
+        match self {
+            Self::Http(_) => TestType::Http,
+            Self::Tcp(_) => TestType::Tcp,
+            Self::Udp(_) => TestType::Udp,
         }
     }
 }
