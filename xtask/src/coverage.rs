@@ -16,7 +16,6 @@ use crate::{
 
 /// What is in the catalogue and not reported yet. This list shrinks: a code that gets a test must leave it.
 const TO_COME: &[(&str, &[RangeInclusive<i16>])] = &[
-    ("icmp", &[400..=404]),
     ("ftp", &[480..=486]),
     ("websocket", &[520..=527]),
     ("server", &[100..=106]),
@@ -218,16 +217,17 @@ mod tests {
         assert_eq!(gaps(&sections, &with_certificate, TO_COME), ["certificate 451 has a test: take it off TO_COME"]);
 
         let unlisted = gaps(&sections, &complete, &TO_COME[1..]);
-        assert_eq!(unlisted.len(), 5, "{unlisted:#?}");
+        let first: usize = TO_COME[0].1.iter().map(|range| range.clone().count()).sum();
+        assert_eq!(unlisted.len(), first, "{unlisted:#?}");
         let mut listed = TO_COME.to_vec();
-        let wrong: [(&str, &'static [RangeInclusive<i16>]); 2] = [("http", &[451..=451]), ("icmp", &[9..=9])];
+        let wrong: [(&str, &'static [RangeInclusive<i16>]); 2] = [("http", &[451..=451]), ("udp", &[9..=9])];
         listed.extend(wrong);
         assert_eq!(
             gaps(&sections, &complete, &listed),
             [
                 "service 451 has a test: take it off TO_COME",
                 "451 is still to come, yet section http has a test type",
-                "9 is still to come, yet section icmp does not have it",
+                "9 is still to come, yet section udp does not have it",
             ]
         );
     }

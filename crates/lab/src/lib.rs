@@ -5,6 +5,7 @@
 //! |---|---|
 //! | 0, 102, 412–414, 420, 453 | [`http::Server`] with the handler of the test's choice; [`nginx::Nginx`] as a real one |
 //! | 0 through a proxy | [`http::Proxy`] |
+//! | 0, 400–403 of pings | [`echo::Responder`] in a [`namespace::Namespace`] |
 //! | 415 | [`raw::Peer`] behind an `https` URL: clear text, an alert; [`relay::Relay`] that cuts a handshake at any byte |
 //! | 416, 418 | [`tls::Server`] with a chain from [`ca::Authority`]; [`unreadable::Server`] for certificates that are none |
 //! | 417, legacy TLS | [`tls::Server`] restricted by [`tls::Offer`] |
@@ -34,9 +35,11 @@ pub mod ca;
 pub mod chromium;
 pub mod dns;
 pub mod dnsmasq;
+pub mod echo;
 pub mod http;
 pub mod http2;
 pub mod measure;
+pub mod namespace;
 pub mod nginx;
 mod program;
 pub mod raw;

@@ -46,6 +46,12 @@ pub struct Phases {
 }
 
 impl Phases {
+    /// All of them together.
+    #[must_use]
+    pub fn sum(&self) -> Duration {
+        self.in_order().into_iter().filter_map(|(_, phase)| phase).sum()
+    }
+
     /// The phases in the order in which they happen, with their JSON names.
     #[must_use]
     pub const fn in_order(&self) -> [(&'static str, Option<Duration>); 5] {
@@ -70,7 +76,7 @@ pub struct TestResult<O = Observed> {
     pub started_at: Timestamp,
     /// The code and its reason.
     pub verdict: Verdict,
-    /// From beginning to end.
+    /// From beginning to end; of a test that repeats what it does, the sum of its phases: one repetition.
     pub duration: Duration,
     /// The parts of `duration`.
     pub phases: Phases,

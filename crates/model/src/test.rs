@@ -94,7 +94,8 @@ impl Test {
         };
         let limits = Limits::read(reader, test_type.limits_code());
         let network = Network::read(reader);
-        let (target, options) = test_type.read(target.as_deref(), reader)?;
+        let assumed = limits.unwrap_or(Limits::USUAL);
+        let (target, options) = test_type.read(target.as_deref(), assumed, reader)?;
         let subject = TestSubject { family, test_type: test_type.as_str().into(), target: target.into() };
         Some(Self { subject: Arc::new(subject), limits: limits?, network: network?, options })
     }
@@ -179,6 +180,8 @@ pub struct Limits {
 impl Limits {
     /// The longest limit that can be asked for.
     pub const MAXIMUM: Span = Span::seconds(300);
+    /// Those of a test that names none.
+    pub const USUAL: Self = Self { total: Span::seconds(10), connect: Span::seconds(5), slow_after: None };
 
     fn read(reader: &mut Reader, code: StatusCode) -> Option<Self> {
         let before = reader.problem_count();
@@ -198,11 +201,11 @@ impl Limits {
             }
         };
         let (total, connect, slow_after) = (limit("timeout"), limit("connect_timeout"), limit("slow_after"));
-        let total = total.unwrap_or(Span::seconds(10));
+        let total = total.unwrap_or(Self::USUAL.total);
         if connect.is_some_and(|connect| connect > total) {
             reader.problem_with_code("connect_timeout", format_args!("must not be above the timeout of {total}"), code);
         }
-        let connect = connect.unwrap_or(Span::seconds(5).min(total));
+        let connect = connect.unwrap_or(Self::USUAL.connect.min(total));
         (reader.problem_count() == before).then_some(Self { total, connect, slow_after })
     }
 

@@ -2,19 +2,22 @@
 //! Written by `cargo xtask gen` from the catalogue's sections; do not edit.
 
 pub mod http;
+pub mod icmp;
 pub mod tcp;
 pub mod udp;
 
 use serde::Serialize;
 use watchkeep_catalogue::{Family, StatusCode};
 
-use crate::{Exposure, Field, Object, Reader, Span};
+use crate::{Exposure, Field, Limits, Object, Reader, Span};
 
 /// A type of test that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TestType {
     /// Website (HTTP, HTTPS).
     Http,
+    /// Host (ICMP ping).
+    Icmp,
     /// TCP port (also TLS).
     Tcp,
     /// UDP port (also DNS, NTP, SIP, STUN).
@@ -23,13 +26,14 @@ pub enum TestType {
 
 impl TestType {
     /// All of them, in the order of the catalogue.
-    pub const ALL: &'static [Self] = &[Self::Http, Self::Tcp, Self::Udp];
+    pub const ALL: &'static [Self] = &[Self::Icmp, Self::Http, Self::Tcp, Self::Udp];
 
     /// The word used in configuration, API and results.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
+            Self::Icmp => "icmp",
             Self::Tcp => "tcp",
             Self::Udp => "udp",
         }
@@ -40,6 +44,7 @@ impl TestType {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Http => "Website (HTTP, HTTPS)",
+            Self::Icmp => "Host (ICMP ping)",
             Self::Tcp => "TCP port (also TLS)",
             Self::Udp => "UDP port (also DNS, NTP, SIP, STUN)",
         }
@@ -50,6 +55,7 @@ impl TestType {
     pub const fn usual_interval(self) -> Span {
         match self {
             Self::Http => Span::seconds(60),
+            Self::Icmp => Span::seconds(60),
             Self::Tcp => Span::seconds(60),
             Self::Udp => Span::seconds(60),
         }
@@ -60,6 +66,7 @@ impl TestType {
     pub const fn example(self) -> &'static str {
         match self {
             Self::Http => "https://shop.example/",
+            Self::Icmp => "router.example",
             Self::Tcp => "mail.example:25",
             Self::Udp => "dns.example:53",
         }
@@ -70,6 +77,7 @@ impl TestType {
     pub const fn family(self) -> Family {
         match self {
             Self::Http => Family::Service,
+            Self::Icmp => Family::Service,
             Self::Tcp => Family::Service,
             Self::Udp => Family::Service,
         }
@@ -80,6 +88,7 @@ impl TestType {
     pub const fn schemes(self) -> &'static [&'static str] {
         match self {
             Self::Http => &["http", "https"],
+            Self::Icmp => &["icmp"],
             Self::Tcp => &["tcp", "tls"],
             Self::Udp => &["udp"],
         }
@@ -90,6 +99,7 @@ impl TestType {
     pub const fn fields(self) -> &'static [Field] {
         match self {
             Self::Http => http::FIELDS,
+            Self::Icmp => icmp::FIELDS,
             Self::Tcp => tcp::FIELDS,
             Self::Udp => udp::FIELDS,
         }
@@ -99,17 +109,19 @@ impl TestType {
     pub(crate) const fn limits_code(self) -> StatusCode {
         match self {
             Self::Http => http::LIMITS_CODE,
+            Self::Icmp => icmp::LIMITS_CODE,
             Self::Tcp => tcp::LIMITS_CODE,
             Self::Udp => udp::LIMITS_CODE,
         }
     }
 
     /// The canonical target and the options, read from a test's object.
-    pub(crate) fn read(self, target: Option<&str>, reader: &mut Reader) -> Option<(String, Options)> {
+    pub(crate) fn read(self, target: Option<&str>, limits: Limits, reader: &mut Reader) -> Option<(String, Options)> {
         match self {
-            Self::Http => http::read(target, reader).map(|(target, options)| (target, Options::Http(options))),
-            Self::Tcp => tcp::read(target, reader).map(|(target, options)| (target, Options::Tcp(options))),
-            Self::Udp => udp::read(target, reader).map(|(target, options)| (target, Options::Udp(options))),
+            Self::Http => http::read(target, limits, reader).map(|(target, options)| (target, Options::Http(options))),
+            Self::Icmp => icmp::read(target, limits, reader).map(|(target, options)| (target, Options::Icmp(options))),
+            Self::Tcp => tcp::read(target, limits, reader).map(|(target, options)| (target, Options::Tcp(options))),
+            Self::Udp => udp::read(target, limits, reader).map(|(target, options)| (target, Options::Udp(options))),
         }
     }
 
@@ -126,6 +138,8 @@ impl TestType {
 pub enum Options {
     /// Website (HTTP, HTTPS).
     Http(http::Options),
+    /// Host (ICMP ping).
+    Icmp(icmp::Options),
     /// TCP port (also TLS).
     Tcp(tcp::Options),
     /// UDP port (also DNS, NTP, SIP, STUN).
@@ -137,6 +151,7 @@ impl Options {
     pub(crate) fn write(&self, exposure: Exposure) -> Object {
         match self {
             Self::Http(options) => options.write(exposure),
+            Self::Icmp(options) => options.write(exposure),
             Self::Tcp(options) => options.write(exposure),
             Self::Udp(options) => options.write(exposure),
         }
@@ -147,6 +162,7 @@ impl Options {
     pub const fn test_type(&self) -> TestType {
         match self {
             Self::Http(_) => TestType::Http,
+            Self::Icmp(_) => TestType::Icmp,
             Self::Tcp(_) => TestType::Tcp,
             Self::Udp(_) => TestType::Udp,
         }
@@ -163,6 +179,8 @@ pub enum Observed {
     Nothing,
     /// Website (HTTP, HTTPS).
     Http(http::Observed),
+    /// Host (ICMP ping).
+    Icmp(icmp::Observed),
     /// TCP port (also TLS).
     Tcp(tcp::Observed),
     /// UDP port (also DNS, NTP, SIP, STUN).
@@ -176,6 +194,7 @@ impl Observed {
         match self {
             Self::Nothing => Vec::new(),
             Self::Http(seen) => seen.lines(),
+            Self::Icmp(seen) => seen.lines(),
             Self::Tcp(seen) => seen.lines(),
             Self::Udp(seen) => seen.lines(),
         }

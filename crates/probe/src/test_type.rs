@@ -2,6 +2,7 @@
 //! Written by `cargo xtask gen` from the catalogue's sections; do not edit.
 
 mod http;
+mod icmp;
 mod tcp;
 mod udp;
 
@@ -13,6 +14,7 @@ use crate::{Finding, Prober};
 pub(crate) async fn run(prober: &Prober, test: &Test) -> Finding<Observed> {
     match &test.options {
         Options::Http(options) => http::run(prober, test, options).await.map(Observed::Http),
+        Options::Icmp(options) => icmp::run(prober, test, options).await.map(Observed::Icmp),
         Options::Tcp(options) => tcp::run(prober, test, options).await.map(Observed::Tcp),
         Options::Udp(options) => udp::run(prober, test, options).await.map(Observed::Udp),
     }

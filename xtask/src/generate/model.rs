@@ -12,7 +12,7 @@ pub(super) fn text(sections: &[Section]) -> String {
     for (section, _) in &types {
         let _ = writeln!(out, "pub mod {};", section.name);
     }
-    out += "\nuse serde::Serialize;\nuse watchkeep_catalogue::{Family, StatusCode};\n\nuse crate::{Exposure, Field, Object, Reader, Span};\n\n";
+    out += "\nuse serde::Serialize;\nuse watchkeep_catalogue::{Family, StatusCode};\n\nuse crate::{Exposure, Field, Limits, Object, Reader, Span};\n\n";
     let variants = |out: &mut String, payload: &str| {
         for (section, test) in &types {
             let payload = payload.replace('%', &section.name);
@@ -69,10 +69,13 @@ pub(super) fn text(sections: &[Section]) -> String {
     );
     method(
         "The canonical target and the options, read from a test's object.",
-        "pub(crate) fn read(self, target: Option<&str>, reader: &mut Reader) -> Option<(String, Options)>",
+        "pub(crate) fn read(self, target: Option<&str>, limits: Limits, reader: &mut Reader) -> Option<(String, Options)>",
         &|section, _| {
             let name = &section.name;
-            format!("{name}::read(target, reader).map(|(target, options)| (target, Options::{}(options)))", camel(name))
+            format!(
+                "{name}::read(target, limits, reader).map(|(target, options)| (target, Options::{}(options)))",
+                camel(name)
+            )
         },
     );
     out += "/// The type that a word names, if any.\n#[must_use]\npub fn parse(word: &str) -> Option<Self> {\n\

@@ -8,8 +8,8 @@ use serde_json::json;
 use watchkeep_catalogue::{StatusCode, service};
 
 use crate::{
-    Endpoint, Exchange, Exposure, Field, Object, Reader, SeenCertificate, Shape, TestType, TlsSession, TlsSettings,
-    Verification, split_scheme,
+    Endpoint, Exchange, Exposure, Field, Limits, Object, Reader, SeenCertificate, Shape, TestType, TlsSession,
+    TlsSettings, Verification, split_scheme,
 };
 
 /// The code of a test whose time limits cannot be used.
@@ -61,7 +61,7 @@ impl Options {
 }
 
 /// The canonical target and the options, from a test's object.
-pub(crate) fn read(target: Option<&str>, reader: &mut Reader) -> Option<(String, Options)> {
+pub(crate) fn read(target: Option<&str>, _: Limits, reader: &mut Reader) -> Option<(String, Options)> {
     let before = reader.problem_count();
     let schemes = TestType::Tcp.schemes();
     let (scheme, _) = split_scheme(target.map(str::trim).unwrap_or_default(), schemes);

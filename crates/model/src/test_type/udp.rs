@@ -10,7 +10,9 @@ use watchkeep_catalogue::{StatusCode, service};
 
 pub use observed::{Facts, Observed};
 
-use crate::{Encoding, Endpoint, Exchange, Expectation, Exposure, Field, Object, Payload, Reader, Shape, TestType};
+use crate::{
+    Encoding, Endpoint, Exchange, Expectation, Exposure, Field, Limits, Object, Payload, Reader, Shape, TestType,
+};
 
 /// The code of a test whose time limits cannot be used.
 pub(crate) const LIMITS_CODE: StatusCode = service::NOT_ENOUGH_PARAMETERS;
@@ -120,7 +122,7 @@ impl Options {
 }
 
 /// The canonical target and the options, from a test's object.
-pub(crate) fn read(target: Option<&str>, reader: &mut Reader) -> Option<(String, Options)> {
+pub(crate) fn read(target: Option<&str>, _: Limits, reader: &mut Reader) -> Option<(String, Options)> {
     let before = reader.problem_count();
     let endpoint = Endpoint::read(target, TestType::Udp.schemes(), None, service::NOT_ENOUGH_PARAMETERS, reader);
     let (request, expect) = reader.nested("udp", |reader| {

@@ -43,7 +43,7 @@ pub(crate) async fn run(prober: &Prober, test: &Test, options: &Options) -> Find
         Ok(reply) => conditions::judge(options, &reply),
         Err(verdict) => verdict,
     };
-    Finding { verdict, phases: trace.phases, observed: trace.observed, notable: None }
+    Finding::new(verdict, trace.phases, trace.observed)
 }
 
 /// The final reply, redirects followed.

@@ -38,7 +38,7 @@ pub(crate) async fn run(prober: &Prober, test: &Test, options: &Options) -> Find
         Ok(()) => Verdict::OPERATIONAL,
         Err(verdict) => verdict,
     };
-    Finding { verdict, phases: trace.phases, observed: trace.observed, notable: None }
+    Finding::new(verdict, trace.phases, trace.observed)
 }
 
 async fn visit(prober: &Prober, test: &Test, options: &Options, total: Deadline, trace: &mut Trace) -> Step<()> {

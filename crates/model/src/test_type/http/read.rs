@@ -9,7 +9,7 @@ use url::Url;
 use watchkeep_catalogue::{StatusCode, service};
 
 use super::{Credentials, HttpVersion, Options, Proxy};
-use crate::{ByteSize, Reader, Secret, TlsSettings};
+use crate::{ByteSize, Limits, Reader, Secret, TlsSettings};
 
 const MISSING: StatusCode = service::HTTP_PARAMETER_MISSING;
 const UNKNOWN_PROTOCOL: StatusCode = service::HTTP_UNKNOWN_PROTOCOL;
@@ -20,7 +20,7 @@ const DEFAULT_REDIRECTS: u8 = 10;
 const MOST_CONDITIONS: usize = 50;
 
 /// The canonical target and the options, from a test's object.
-pub(crate) fn read(target: Option<&str>, reader: &mut Reader) -> Option<(String, Options)> {
+pub(crate) fn read(target: Option<&str>, _: Limits, reader: &mut Reader) -> Option<(String, Options)> {
     let before = reader.problem_count();
     let url = read_url(target, reader);
     let options = reader.nested("http", read_options);
