@@ -6,6 +6,7 @@ mod certificate;
 mod finding;
 mod net;
 mod outside;
+mod registries;
 mod test_type;
 
 use std::{sync::Arc, time::Instant};
@@ -22,6 +23,7 @@ pub(crate) use finding::{Finding, Step};
 use crate::{
     certificate::Certificates,
     net::{icmp::Pinger, resolve::Names, tls::Tls},
+    registries::Registries,
 };
 
 /// What a prober may be told.
@@ -50,6 +52,7 @@ pub struct Prober {
     tls: Tls,
     certificates: Certificates,
     pinger: Pinger,
+    registries: Registries,
 }
 
 impl Prober {
@@ -64,6 +67,7 @@ impl Prober {
             tls: Tls::new()?,
             certificates: Certificates::default(),
             pinger: Pinger::default(),
+            registries: Registries::default(),
         })
     }
 

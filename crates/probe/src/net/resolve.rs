@@ -91,6 +91,18 @@ impl Names {
         self.cache.keep(key, Arc::clone(&found.addresses), found.lifetime, Instant::now());
         Ok(found.addresses)
     }
+
+    /// The IPv4 addresses of a name whose addresses are codes (RFC 5782): DNS alone is asked, and always afresh.
+    /// None when the name does not exist or has no address.
+    pub(crate) async fn codes(&self, name: &str, network: &Network) -> Result<Arc<[IpAddr]>, ResolveError> {
+        match Box::pin(self.servers.ask(name, network.resolver, Some(IpVersion::V4))).await {
+            Ok(found) => Ok(found.addresses),
+            Err(ResolveError::Absent(_) | ResolveError::NoAddress(_) | ResolveError::NoAddressOf(..)) => {
+                Ok(Arc::default())
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// The addresses that the test itself gives a name, if it does.

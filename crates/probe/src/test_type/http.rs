@@ -8,6 +8,7 @@ mod connection;
 mod driver;
 mod exchange;
 mod faults;
+mod get;
 mod hop;
 mod proxy;
 mod secure;
@@ -20,6 +21,7 @@ use watchkeep_model::{
     http::{Observed, Options, Redirect},
 };
 
+pub(crate) use self::get::{Get, NotGot};
 use self::{connection::Way, exchange::Reply, hop::Hop};
 use crate::{Finding, Prober, Step, net::deadline::Deadline};
 
