@@ -42,7 +42,7 @@ async fn domain_code_0_by_rdap() {
 #[tokio::test]
 async fn domain_code_0_by_whois() {
     for (name, file, words) in [
-        ("shop.com", "com_registered", "registrar Registrar Ltd"),
+        ("shop.org", "org_registered", "registrar Registrar Ltd"),
         ("shop.de", "de_registered", "does not tell when names expire"),
         ("shop.co.uk", "uk_registered", "expires in"),
         ("shop.jp", "jp_registered", "expires in"),

@@ -105,9 +105,8 @@ impl Observed {
         });
         let created = self.created_at.map(|at| format!("registered since {}", day(at)));
         let updated = self.updated_at.map(|at| format!("changed last on {}", day(at)));
-        let list = |title: &str, values: &[String]| {
-            (!values.is_empty()).then(|| format!("{title} {}", values.join(", ")))
-        };
+        let list =
+            |title: &str, values: &[String]| (!values.is_empty()).then(|| format!("{title} {}", values.join(", ")));
         let dnssec = self.dnssec.map(|signed| if signed { "DNSSEC: signed" } else { "DNSSEC: not signed" }.to_owned());
         let source = self.source.as_ref().map(|source| format!("source {source}"));
         let listed = self.listed_on.iter().map(|listing| format!("listed by {listing}"));

@@ -31,8 +31,7 @@ pub(crate) fn read(target: Option<&str>, reader: &mut Reader) -> Option<(String,
             blocklists.push(zone);
         }
     }
-    let options =
-        Options { asked, domain, rdap: own.rdap, whois: own.whois, blocklists, warn_days: own.warn_days };
+    let options = Options { asked, domain, rdap: own.rdap, whois: own.whois, blocklists, warn_days: own.warn_days };
     (reader.problem_count() == before).then(|| (options.asked.to_string(), options))
 }
 
