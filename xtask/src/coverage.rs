@@ -20,7 +20,6 @@ const TO_COME: &[(&str, &[RangeInclusive<i16>])] = &[
     ("websocket", &[520..=527]),
     ("server", &[100..=106]),
     ("certificate", &[410..=411, 414..=420, 450..=454, 470..=470]),
-    ("domain", &[500..=501, 510..=514]),
 ];
 
 /// Where the tests of codes that a test of a target ends in live.

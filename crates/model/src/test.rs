@@ -93,6 +93,9 @@ impl Test {
             return None;
         };
         let limits = Limits::read(reader, test_type.limits_code());
+        if family != Family::Service && limits.is_some_and(|limits| limits.slow_after.is_some()) {
+            reader.problem("slow_after", format_args!("belongs to services; a {family} is never slow"));
+        }
         let network = Network::read(reader);
         let assumed = limits.unwrap_or(Limits::USUAL);
         let (target, options) = test_type.read(target.as_deref(), assumed, reader)?;

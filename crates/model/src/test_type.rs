@@ -1,6 +1,7 @@
 //! The registration of the test types, one module each.
 //! Written by `cargo xtask gen` from the catalogue's sections; do not edit.
 
+pub mod domain;
 pub mod http;
 pub mod icmp;
 pub mod tcp;
@@ -14,6 +15,8 @@ use crate::{Exposure, Field, Limits, Object, Reader, Span};
 /// A type of test that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TestType {
+    /// Domain name.
+    Domain,
     /// Website (HTTP, HTTPS).
     Http,
     /// Host (ICMP ping).
@@ -26,12 +29,13 @@ pub enum TestType {
 
 impl TestType {
     /// All of them, in the order of the catalogue.
-    pub const ALL: &'static [Self] = &[Self::Icmp, Self::Http, Self::Tcp, Self::Udp];
+    pub const ALL: &'static [Self] = &[Self::Icmp, Self::Http, Self::Tcp, Self::Udp, Self::Domain];
 
     /// The word used in configuration, API and results.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Domain => "domain",
             Self::Http => "http",
             Self::Icmp => "icmp",
             Self::Tcp => "tcp",
@@ -43,6 +47,7 @@ impl TestType {
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
+            Self::Domain => "Domain name",
             Self::Http => "Website (HTTP, HTTPS)",
             Self::Icmp => "Host (ICMP ping)",
             Self::Tcp => "TCP port (also TLS)",
@@ -54,6 +59,7 @@ impl TestType {
     #[must_use]
     pub const fn usual_interval(self) -> Span {
         match self {
+            Self::Domain => Span::seconds(43200),
             Self::Http => Span::seconds(60),
             Self::Icmp => Span::seconds(60),
             Self::Tcp => Span::seconds(60),
@@ -65,6 +71,7 @@ impl TestType {
     #[must_use]
     pub const fn example(self) -> &'static str {
         match self {
+            Self::Domain => "domain:shop.example",
             Self::Http => "https://shop.example/",
             Self::Icmp => "router.example",
             Self::Tcp => "mail.example:25",
@@ -76,6 +83,7 @@ impl TestType {
     #[must_use]
     pub const fn family(self) -> Family {
         match self {
+            Self::Domain => Family::Domain,
             Self::Http => Family::Service,
             Self::Icmp => Family::Service,
             Self::Tcp => Family::Service,
@@ -87,6 +95,7 @@ impl TestType {
     #[must_use]
     pub const fn schemes(self) -> &'static [&'static str] {
         match self {
+            Self::Domain => &["domain"],
             Self::Http => &["http", "https"],
             Self::Icmp => &["icmp"],
             Self::Tcp => &["tcp", "tls"],
@@ -98,6 +107,7 @@ impl TestType {
     #[must_use]
     pub const fn fields(self) -> &'static [Field] {
         match self {
+            Self::Domain => domain::FIELDS,
             Self::Http => http::FIELDS,
             Self::Icmp => icmp::FIELDS,
             Self::Tcp => tcp::FIELDS,
@@ -108,6 +118,7 @@ impl TestType {
     /// The code of a test whose time limits cannot be used.
     pub(crate) const fn limits_code(self) -> StatusCode {
         match self {
+            Self::Domain => domain::LIMITS_CODE,
             Self::Http => http::LIMITS_CODE,
             Self::Icmp => icmp::LIMITS_CODE,
             Self::Tcp => tcp::LIMITS_CODE,
@@ -118,6 +129,9 @@ impl TestType {
     /// The canonical target and the options, read from a test's object.
     pub(crate) fn read(self, target: Option<&str>, limits: Limits, reader: &mut Reader) -> Option<(String, Options)> {
         match self {
+            Self::Domain => {
+                domain::read(target, limits, reader).map(|(target, options)| (target, Options::Domain(options)))
+            }
             Self::Http => http::read(target, limits, reader).map(|(target, options)| (target, Options::Http(options))),
             Self::Icmp => icmp::read(target, limits, reader).map(|(target, options)| (target, Options::Icmp(options))),
             Self::Tcp => tcp::read(target, limits, reader).map(|(target, options)| (target, Options::Tcp(options))),
@@ -136,6 +150,8 @@ impl TestType {
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant, reason = "the largest is the most usual one")]
 pub enum Options {
+    /// Domain name.
+    Domain(domain::Options),
     /// Website (HTTP, HTTPS).
     Http(http::Options),
     /// Host (ICMP ping).
@@ -150,6 +166,7 @@ impl Options {
     /// The object that is read back as the same options.
     pub(crate) fn write(&self, exposure: Exposure) -> Object {
         match self {
+            Self::Domain(options) => options.write(exposure),
             Self::Http(options) => options.write(exposure),
             Self::Icmp(options) => options.write(exposure),
             Self::Tcp(options) => options.write(exposure),
@@ -161,6 +178,7 @@ impl Options {
     #[must_use]
     pub const fn test_type(&self) -> TestType {
         match self {
+            Self::Domain(_) => TestType::Domain,
             Self::Http(_) => TestType::Http,
             Self::Icmp(_) => TestType::Icmp,
             Self::Tcp(_) => TestType::Tcp,
@@ -177,6 +195,8 @@ pub enum Observed {
     /// The test did not come far enough to see anything.
     #[default]
     Nothing,
+    /// Domain name.
+    Domain(domain::Observed),
     /// Website (HTTP, HTTPS).
     Http(http::Observed),
     /// Host (ICMP ping).
@@ -193,6 +213,7 @@ impl Observed {
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::Nothing => Vec::new(),
+            Self::Domain(seen) => seen.lines(),
             Self::Http(seen) => seen.lines(),
             Self::Icmp(seen) => seen.lines(),
             Self::Tcp(seen) => seen.lines(),

@@ -27,6 +27,7 @@ const BEHIND: usize = 4_096;
 
 /// What a result saw: typed when it has just come, JSON when it was read from the store.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "after a monitor's first test it is the large one")]
 pub enum Seen {
     /// From a test.
     Now(Observed),

@@ -63,7 +63,8 @@ async fn every_bad_target_is_refused_in_one_line_and_with_its_code() {
         ("ws://127.0.0.1/", "ws is a type of test", 100),
         ("wss://127.0.0.1/", "wss is a type of test", 100),
         ("certificate:a.example", "certificate is a type of test", 100),
-        ("domain:a.example", "domain is a type of test", 100),
+        ("domain:co.uk", "target: co.uk is a public suffix", 600),
+        ("domain:192.0.2.7", "target: is an IP address", 600),
     ] {
         let name: String = target.chars().take(40).collect();
         assert_misconfigured(&name, &[target], part, code).await;

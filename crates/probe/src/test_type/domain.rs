@@ -49,7 +49,7 @@ pub(crate) async fn run(prober: &Prober, test: &Test, options: &Options) -> Find
     }
     observed.listed_on = listings.listed_on;
     observed.remarks.extend(listings.remarks);
-    Finding { verdict, phases: Phases::default(), observed, notable }
+    Finding { notable, ..Finding::new(verdict, Phases::default(), observed) }
 }
 
 fn observe(observed: &mut Observed, facts: Facts, now: Timestamp) {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use url::Url;
 
 use super::{Options, registrable::registrable};
-use crate::{Endpoint, HostName, InvalidEndpoint, Reader, WarnDays, split_scheme};
+use crate::{Endpoint, HostName, InvalidEndpoint, Limits, Reader, WarnDays, split_scheme};
 
 /// The port of WHOIS (RFC 3912).
 const WHOIS_PORT: u16 = 43;
@@ -15,7 +15,7 @@ const MOST_BLOCKLISTS: usize = 20;
 const LONGEST_URL: usize = 2_000;
 
 /// The canonical target and the options, from a test's object.
-pub(crate) fn read(target: Option<&str>, reader: &mut Reader) -> Option<(String, Options)> {
+pub(crate) fn read(target: Option<&str>, _: Limits, reader: &mut Reader) -> Option<(String, Options)> {
     let before = reader.problem_count();
     let name = read_name(target, reader);
     let own = reader.nested("domain", |reader| Own {
