@@ -1,5 +1,5 @@
 //! The options of a domain test through the public surface: what is accepted, what is refused and in which words.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(clippy::needless_pass_by_value, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use serde_json::{Value, json};
 use watchkeep_catalogue::{Family, domain::SETTINGS_UNUSABLE};
