@@ -322,7 +322,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
         name: "http_certificate_invalid",
         summary: "The certificate of the server is invalid.",
         severity: Severity::Down,
-        explanation: "Visitors see a warning instead of the site. The certificate has expired, is not valid yet, is made for another name, is malformed, may not be used for servers, or has a key or signature that is no longer accepted; the detail says which. Only the subject alternative names count, not the common name.",
+        explanation: "Visitors see a warning instead of the site. The certificate has expired, is not valid yet, is made for another name, is malformed, may not be used for servers, was revoked according to the OCSP answer that the server brings along, or has a key or signature that is no longer accepted; the detail says which. Only the subject alternative names count, not the common name.",
         remedy: "Renew or replace the certificate, then reload the web server so that it presents the new one. If it was renewed already, a server or load balancer still holds the old one.",
         since: "0.1.0",
     },

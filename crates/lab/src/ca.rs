@@ -81,6 +81,14 @@ pub enum Extra {
     OnlyForDomain(&'static str),
     /// Its key may sign certificates and nothing else.
     KeyForCertificatesOnly,
+    /// Its issuer's OCSP responder is at this URL.
+    Responder(&'static str),
+    /// Its issuer's list of revoked certificates is at this URL.
+    List(&'static str),
+    /// The server must bring an OCSP answer along (RFC 7633).
+    MustStaple,
+    /// It is a responder's, which may sign OCSP answers.
+    ForOcspSigning,
 }
 
 impl Extra {
@@ -97,6 +105,24 @@ impl Extra {
                 let oid = Asn1Object::from_str("2.5.29.30").unwrap();
                 X509Extension::new_from_der(&oid, true, &octets(&permitted)).unwrap()
             }
+            Self::Responder(url) => {
+                // SEQUENCE { SEQUENCE { id-ad-ocsp, [6] URI } }
+                let method = tagged(6, &[0x2b, 6, 1, 5, 5, 7, 0x30, 1]);
+                let access = tagged(0x30, &[method, tagged(0x86, url.as_bytes())].concat());
+                let oid = Asn1Object::from_str("1.3.6.1.5.5.7.1.1").unwrap();
+                X509Extension::new_from_der(&oid, false, &octets(&tagged(0x30, &access))).unwrap()
+            }
+            Self::List(url) => {
+                // SEQUENCE { SEQUENCE { [0] { [0] { [6] URI } } } }
+                let name = tagged(0xa0, &tagged(0xa0, &tagged(0x86, url.as_bytes())));
+                let oid = Asn1Object::from_str("2.5.29.31").unwrap();
+                X509Extension::new_from_der(&oid, false, &octets(&tagged(0x30, &tagged(0x30, &name)))).unwrap()
+            }
+            Self::MustStaple => {
+                let oid = Asn1Object::from_str("1.3.6.1.5.5.7.1.24").unwrap();
+                X509Extension::new_from_der(&oid, false, &octets(&[0x30, 3, 2, 1, 5])).unwrap()
+            }
+            Self::ForOcspSigning => ExtendedKeyUsage::new().other("OCSPSigning").build().unwrap(),
             Self::KeyForCertificatesOnly => KeyUsage::new().critical().key_cert_sign().build().unwrap(),
         }
     }
@@ -204,6 +230,12 @@ impl Authority {
     #[must_use]
     pub fn certificate(&self) -> &X509 {
         &self.certificate
+    }
+
+    /// Its certificate with its key.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity { chain: vec![self.certificate.clone()], key: self.key.clone() }
     }
 
     /// A leaf issued directly.

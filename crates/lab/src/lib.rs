@@ -8,6 +8,8 @@
 //! | 0, 400–403 of pings | [`echo::Responder`] in a [`namespace::Namespace`] |
 //! | 415 | [`raw::Peer`] behind an `https` URL: clear text, an alert; [`relay::Relay`] that cuts a handshake at any byte |
 //! | 416, 418 | [`tls::Server`] with a chain from [`ca::Authority`]; [`unreadable::Server`] for certificates that are none |
+//! | revoked | OCSP answers and lists of a [`register::Register`], stapled by [`tls::Offer`] or served by [`http::Server`] |
+//! | 470, STARTTLS | [`tls::Server`] with the prologue of its [`tls::Offer`]; [`raw::Peer`] that never begins TLS |
 //! | 417, legacy TLS | [`tls::Server`] restricted by [`tls::Offer`] |
 //! | 419 | [`raw::FullBacklog`], or a [`raw::Peer`] that stalls the handshake |
 //! | 420 | [`raw::Peer`] that hangs or drips, [`relay::Relay::drip`] for one byte at a time below TLS |
@@ -44,6 +46,7 @@ pub mod nginx;
 mod program;
 pub mod raw;
 pub mod receiver;
+pub mod register;
 pub mod relay;
 pub mod tls;
 pub mod udp;

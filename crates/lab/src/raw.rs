@@ -102,19 +102,30 @@ impl Wire for TcpStream {
 
 /// The other side may leave at any step; that ends the script.
 pub(crate) async fn play(mut stream: impl Wire, script: Vec<Act>) {
+    if !perform(&mut stream, script).await {
+        return;
+    }
+    // An orderly end: say so, and wait for the other side, so that no unread byte turns it into a reset.
+    let mut buffer = vec![0; 16 * 1024];
+    let _ = stream.shutdown().await;
+    while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
+}
+
+/// The script alone; whether the connection may be used on.
+pub(crate) async fn perform(stream: &mut impl Wire, script: Vec<Act>) -> bool {
     let mut buffer = vec![0; 16 * 1024];
     for act in script {
         let done = match act {
             Act::ReadHead => {
-                read_until(&mut stream, &mut buffer, |seen| seen.windows(4).any(|four| four == b"\r\n\r\n")).await
+                read_until(stream, &mut buffer, |seen| seen.windows(4).any(|four| four == b"\r\n\r\n")).await
             }
-            Act::ReadSome => read_until(&mut stream, &mut buffer, |seen| !seen.is_empty()).await,
+            Act::ReadSome => read_until(stream, &mut buffer, |seen| !seen.is_empty()).await,
             Act::ReadExactly(bytes) => {
                 let mut read = vec![0; bytes.len()];
                 stream.read_exact(&mut read).await.is_ok() && read == bytes
             }
             Act::Send(bytes) => stream.write_all(&bytes).await.is_ok() && stream.flush().await.is_ok(),
-            Act::Drip(bytes, pause) => drip(&mut stream, &bytes, pause).await,
+            Act::Drip(bytes, pause) => drip(stream, &bytes, pause).await,
             Act::Flood(bytes) => {
                 while stream.write_all(&bytes).await.is_ok() {}
                 false
@@ -130,12 +141,10 @@ pub(crate) async fn play(mut stream: impl Wire, script: Vec<Act>) {
             }
         };
         if !done {
-            return;
+            return false;
         }
     }
-    // An orderly end: say so, and wait for the other side, so that no unread byte turns it into a reset.
-    let _ = stream.shutdown().await;
-    while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
+    true
 }
 
 async fn read_until(stream: &mut impl Wire, buffer: &mut [u8], is_enough: impl Fn(&[u8]) -> bool) -> bool {

@@ -21,7 +21,7 @@ use tokio_openssl::SslStream;
 use crate::{
     ca::Identity,
     http::{Handler, Received, Reply, ok, serve},
-    raw::{Act, Wire, play},
+    raw::{Act, Wire, perform, play},
 };
 
 impl Wire for SslStream<TcpStream> {
@@ -50,6 +50,10 @@ pub struct Offer {
     pub http2: bool,
     /// Whether a client certificate is demanded, and by which authority it must be issued.
     pub client_authority: Option<openssl::x509::X509>,
+    /// An OCSP answer to bring along.
+    pub staple: Option<Vec<u8>>,
+    /// What is spoken in clear text before TLS.
+    pub prologue: Vec<Act>,
     /// Whether the connection ends without TLS's own farewell.
     pub abrupt_end: bool,
 }
@@ -62,6 +66,8 @@ impl Default for Offer {
             ciphers: None,
             http2: false,
             client_authority: None,
+            staple: None,
+            prologue: Vec::new(),
             abrupt_end: false,
         }
     }
@@ -108,7 +114,12 @@ impl Server {
                 let Ok((stream, _)) = listener.accept().await else { continue };
                 let ssl = Ssl::new(&context).unwrap();
                 let then = then.clone();
+                let prologue = offer.prologue.clone();
                 tokio::spawn(async move {
+                    let mut stream = stream;
+                    if !perform(&mut stream, prologue).await {
+                        return;
+                    }
                     let mut stream = SslStream::new(ssl, stream).unwrap();
                     if Pin::new(&mut stream).accept().await.is_err() {
                         return;
@@ -176,6 +187,9 @@ fn context(identity: &Identity, offer: &Offer) -> SslContext {
     if let Some(authority) = &offer.client_authority {
         context.cert_store_mut().add_cert(authority.clone()).unwrap();
         context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+    }
+    if let Some(staple) = offer.staple.clone() {
+        context.set_status_callback(move |ssl| ssl.set_ocsp_status(&staple).map(|()| true)).unwrap();
     }
     context.build()
 }

@@ -6,7 +6,6 @@
 //! [`Problem`], so that all doors refuse the same things with the same sentences.
 
 mod account;
-mod certificate;
 mod contact;
 mod decision;
 mod egress;
@@ -24,6 +23,7 @@ mod problem;
 mod reader;
 mod result;
 mod secret;
+mod seen_certificate;
 mod state;
 mod test;
 mod test_type;
@@ -32,7 +32,6 @@ mod units;
 mod words;
 
 pub use account::{Scope, Session, Token, TokenHash, User};
-pub use certificate::{Certificate, SeenCertificate};
 pub use contact::{Channel, ChannelSettings, ChannelTarget, Contact, ContactSettings, GivenSecret, WebhookSecret};
 pub use decision::{IncidentChange, StateChange};
 pub use egress::{EgressPolicy, Forbidden};
@@ -52,6 +51,7 @@ pub use problem::{Invalid, Problem};
 pub use reader::{Object, Reader};
 pub use result::{Phases, RecordedResult, RobotSequence, TestResult, Verdict, to_the_microsecond};
 pub use secret::{Exposure, Secret, restore_masked};
+pub use seen_certificate::{Certificate, SeenCertificate};
 pub use state::{Belief, Doubt, Lifecycle, LocationView, MonitorState, Status};
 pub use test::{FixedAddress, IpVersion, Limits, Network, Test, TestSubject};
 // Written from the catalogue: one module per type of test, and the enums over them.

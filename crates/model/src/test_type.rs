@@ -1,6 +1,7 @@
 //! The registration of the test types, one module each.
 //! Written by `cargo xtask gen` from the catalogue's sections; do not edit.
 
+pub mod certificate;
 pub mod domain;
 pub mod http;
 pub mod icmp;
@@ -15,6 +16,8 @@ use crate::{Exposure, Field, Limits, Object, Reader, Span};
 /// A type of test that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TestType {
+    /// Certificate (TLS, STARTTLS).
+    Certificate,
     /// Domain name.
     Domain,
     /// Website (HTTP, HTTPS).
@@ -29,12 +32,13 @@ pub enum TestType {
 
 impl TestType {
     /// All of them, in the order of the catalogue.
-    pub const ALL: &'static [Self] = &[Self::Icmp, Self::Http, Self::Tcp, Self::Udp, Self::Domain];
+    pub const ALL: &'static [Self] = &[Self::Icmp, Self::Http, Self::Tcp, Self::Udp, Self::Certificate, Self::Domain];
 
     /// The word used in configuration, API and results.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Certificate => "certificate",
             Self::Domain => "domain",
             Self::Http => "http",
             Self::Icmp => "icmp",
@@ -47,6 +51,7 @@ impl TestType {
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
+            Self::Certificate => "Certificate (TLS, STARTTLS)",
             Self::Domain => "Domain name",
             Self::Http => "Website (HTTP, HTTPS)",
             Self::Icmp => "Host (ICMP ping)",
@@ -59,6 +64,7 @@ impl TestType {
     #[must_use]
     pub const fn usual_interval(self) -> Span {
         match self {
+            Self::Certificate => Span::seconds(21600),
             Self::Domain => Span::seconds(43200),
             Self::Http => Span::seconds(60),
             Self::Icmp => Span::seconds(60),
@@ -71,6 +77,7 @@ impl TestType {
     #[must_use]
     pub const fn example(self) -> &'static str {
         match self {
+            Self::Certificate => "shop.example:443",
             Self::Domain => "domain:shop.example",
             Self::Http => "https://shop.example/",
             Self::Icmp => "router.example",
@@ -83,6 +90,7 @@ impl TestType {
     #[must_use]
     pub const fn family(self) -> Family {
         match self {
+            Self::Certificate => Family::Certificate,
             Self::Domain => Family::Domain,
             Self::Http => Family::Service,
             Self::Icmp => Family::Service,
@@ -95,6 +103,7 @@ impl TestType {
     #[must_use]
     pub const fn schemes(self) -> &'static [&'static str] {
         match self {
+            Self::Certificate => &["certificate"],
             Self::Domain => &["domain"],
             Self::Http => &["http", "https"],
             Self::Icmp => &["icmp"],
@@ -107,6 +116,7 @@ impl TestType {
     #[must_use]
     pub const fn fields(self) -> &'static [Field] {
         match self {
+            Self::Certificate => certificate::FIELDS,
             Self::Domain => domain::FIELDS,
             Self::Http => http::FIELDS,
             Self::Icmp => icmp::FIELDS,
@@ -118,6 +128,7 @@ impl TestType {
     /// The code of a test whose time limits cannot be used.
     pub(crate) const fn limits_code(self) -> StatusCode {
         match self {
+            Self::Certificate => certificate::LIMITS_CODE,
             Self::Domain => domain::LIMITS_CODE,
             Self::Http => http::LIMITS_CODE,
             Self::Icmp => icmp::LIMITS_CODE,
@@ -129,6 +140,8 @@ impl TestType {
     /// The canonical target and the options, read from a test's object.
     pub(crate) fn read(self, target: Option<&str>, limits: Limits, reader: &mut Reader) -> Option<(String, Options)> {
         match self {
+            Self::Certificate => certificate::read(target, limits, reader)
+                .map(|(target, options)| (target, Options::Certificate(options))),
             Self::Domain => {
                 domain::read(target, limits, reader).map(|(target, options)| (target, Options::Domain(options)))
             }
@@ -150,6 +163,8 @@ impl TestType {
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant, reason = "the largest is the most usual one")]
 pub enum Options {
+    /// Certificate (TLS, STARTTLS).
+    Certificate(certificate::Options),
     /// Domain name.
     Domain(domain::Options),
     /// Website (HTTP, HTTPS).
@@ -166,6 +181,7 @@ impl Options {
     /// The object that is read back as the same options.
     pub(crate) fn write(&self, exposure: Exposure) -> Object {
         match self {
+            Self::Certificate(options) => options.write(exposure),
             Self::Domain(options) => options.write(exposure),
             Self::Http(options) => options.write(exposure),
             Self::Icmp(options) => options.write(exposure),
@@ -178,6 +194,7 @@ impl Options {
     #[must_use]
     pub const fn test_type(&self) -> TestType {
         match self {
+            Self::Certificate(_) => TestType::Certificate,
             Self::Domain(_) => TestType::Domain,
             Self::Http(_) => TestType::Http,
             Self::Icmp(_) => TestType::Icmp,
@@ -195,6 +212,8 @@ pub enum Observed {
     /// The test did not come far enough to see anything.
     #[default]
     Nothing,
+    /// Certificate (TLS, STARTTLS).
+    Certificate(certificate::Observed),
     /// Domain name.
     Domain(domain::Observed),
     /// Website (HTTP, HTTPS).
@@ -213,6 +232,7 @@ impl Observed {
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::Nothing => Vec::new(),
+            Self::Certificate(seen) => seen.lines(),
             Self::Domain(seen) => seen.lines(),
             Self::Http(seen) => seen.lines(),
             Self::Icmp(seen) => seen.lines(),

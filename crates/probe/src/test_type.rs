@@ -1,6 +1,7 @@
 //! The registration of the test types: which module runs which options.
 //! Written by `cargo xtask gen` from the catalogue's sections; do not edit.
 
+mod certificate;
 mod domain;
 mod http;
 mod icmp;
@@ -14,6 +15,7 @@ use crate::{Finding, Prober};
 /// Runs a test of whatever type it is.
 pub(crate) async fn run(prober: &Prober, test: &Test) -> Finding<Observed> {
     match &test.options {
+        Options::Certificate(options) => certificate::run(prober, test, options).await.map(Observed::Certificate),
         Options::Domain(options) => domain::run(prober, test, options).await.map(Observed::Domain),
         Options::Http(options) => http::run(prober, test, options).await.map(Observed::Http),
         Options::Icmp(options) => icmp::run(prober, test, options).await.map(Observed::Icmp),

@@ -11,7 +11,7 @@ use watchkeep_probe::{Prober, ProberOptions, refused};
 use crate::{UNUSABLE, flags, output, report};
 
 /// Kinds of targets that the contract names and this version does not test yet.
-const NOT_YET: [&str; 5] = ["ftp", "ftps", "ws", "wss", "certificate"];
+const NOT_YET: [&str; 4] = ["ftp", "ftps", "ws", "wss"];
 
 pub(crate) fn command() -> Command {
     Command::new("check")

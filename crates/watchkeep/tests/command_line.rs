@@ -62,7 +62,8 @@ async fn every_bad_target_is_refused_in_one_line_and_with_its_code() {
         ("ftps://127.0.0.1/", "ftps is a type of test", 100),
         ("ws://127.0.0.1/", "ws is a type of test", 100),
         ("wss://127.0.0.1/", "wss is a type of test", 100),
-        ("certificate:a.example", "certificate is a type of test", 100),
+        ("certificate:", "target: is missing", 410),
+        ("certificate:gopher://a.example/", "target", 411),
         ("domain:co.uk", "target: co.uk is a public suffix", 600),
         ("domain:192.0.2.7", "target: is an IP address", 600),
     ] {

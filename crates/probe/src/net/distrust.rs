@@ -66,6 +66,9 @@ pub(crate) fn explain(
                 | webpki::Error::MaximumSignatureChecksExceeded
                 | webpki::Error::MaximumNameConstraintComparisonsExceeded,
             ) => invalid("the chain is so tangled that it cannot be verified within bounds"),
+            Some(webpki::Error::UnsupportedCriticalExtension) => {
+                invalid("the certificate has a critical extension that is not known")
+            }
             Some(webpki::Error::EndEntityUsedAsCa) => {
                 invalid("a certificate of the chain vouches for another and is not an authority's")
             }

@@ -11,8 +11,11 @@ pub(crate) mod legacy_tls;
 pub(crate) mod pem;
 pub(crate) mod reach;
 pub(crate) mod resolve;
+pub(crate) mod revocation;
 pub(crate) mod secure;
 pub(crate) mod stream;
 pub(crate) mod tls;
+#[cfg(feature = "legacy-tls")]
+pub(crate) mod trial;
 pub(crate) mod trust;
 pub(crate) mod witness;

@@ -24,6 +24,7 @@ use crate::{
         distrust::Distrust,
         stream::{BoxedStream, Meter, Metered, Tcp},
         tls::{Alpn, HandshakeError, TlsParameters},
+        witness::Seen,
     },
 };
 
@@ -49,6 +50,10 @@ pub(crate) struct TlsNotes {
     pub(crate) certificate: Option<SeenCertificate>,
     /// What was negotiated.
     pub(crate) session: Option<TlsSession>,
+    /// The OCSP answer that the server brought along; empty where it brought none.
+    pub(crate) staple: Vec<u8>,
+    /// Whether the server has no certificate to show: it answers in clear text, or its TLS does without.
+    pub(crate) has_no_certificate: bool,
     /// What is worth knowing although it is no failure.
     pub(crate) remark: Option<&'static str>,
 }
@@ -126,7 +131,9 @@ impl Securing<'_> {
         let shaking = pin!(handshake.shake(stream, self.name.clone()));
         let shaken = self.deadline.bound(place.hold(shaking)).await;
         notes.spent += start.elapsed();
-        let usage = self.note_chain(handshake.take_seen().chain, notes);
+        let Seen { chain, staple, .. } = handshake.take_seen();
+        notes.staple = staple;
+        let usage = self.note_chain(chain, notes);
         match shaken {
             Err(passed) => Err(Fault::Insecure(stalled(passed))),
             Ok(Ok(stream)) => {
@@ -136,7 +143,10 @@ impl Securing<'_> {
                 Ok(Secured { meter: stream.meter(), wire_meter, stream: Box::new(stream), agreed })
             }
             Ok(Err(HandshakeError::Incompatible(reason))) => Box::pin(self.second_attempt(reason, notes, redial)).await,
-            Ok(Err(error)) => Err(self.failure(error)),
+            Ok(Err(error)) => {
+                notes.has_no_certificate = matches!(error, HandshakeError::ClearText | HandshakeError::NoCertificate);
+                Err(self.failure(error))
+            }
         }
     }
 
@@ -188,7 +198,8 @@ impl Securing<'_> {
         notes.remark = Some("The server offers only old TLS 1.2 cipher suites; browsers still accept them.");
         let usage = self.note_chain(legacy.chain, notes);
         let Some((leaf, intermediates)) = notes.chain.split_first() else {
-            return Err(self.failure(HandshakeError::Failed("the server sent no certificate".to_owned())));
+            notes.has_no_certificate = true;
+            return Err(self.failure(HandshakeError::NoCertificate));
         };
         let now = rustls_pki_types::UnixTime::now();
         let judged = self.prober.tls.judge(&self.parameters).judge(leaf, intermediates, &self.name, now);
@@ -228,6 +239,8 @@ impl Securing<'_> {
             HandshakeError::Protocol(detail) => (Cause::Protocol, detail),
             HandshakeError::Incompatible(detail) => (Cause::NoCommonCipher, detail),
             HandshakeError::Failed(detail) => (Cause::Failed, detail),
+            HandshakeError::ClearText => (Cause::Failed, "the server does not speak TLS on this port".to_owned()),
+            HandshakeError::NoCertificate => (Cause::Failed, "the server sent no certificate".to_owned()),
             HandshakeError::Unreached => {
                 (Cause::Unreached, format!("the connection was reset before the TLS handshake ({})", self.address))
             }

@@ -33,7 +33,7 @@ pub(crate) type Tcp = Metered<TcpStream>;
 pub(crate) struct Meter {
     received: AtomicU64,
     allowed: AtomicU64,
-    first: OnceLock<Instant>,
+    first: OnceLock<(Instant, u8)>,
 }
 
 /// More came than was allowed: the error inside the [`io::Error`] that ends the stream.
@@ -49,7 +49,12 @@ impl Meter {
 
     /// When the first of them came.
     pub(crate) fn first(&self) -> Option<Instant> {
-        self.first.get().copied()
+        self.first.get().map(|(at, _)| *at)
+    }
+
+    /// The first of them.
+    pub(crate) fn first_byte(&self) -> Option<u8> {
+        self.first.get().map(|(_, byte)| *byte)
     }
 
     /// Ends the stream once `more` bytes have come from now on.
@@ -57,9 +62,12 @@ impl Meter {
         self.allowed.store(self.received().saturating_add(more), Relaxed);
     }
 
-    fn add(&self, more: usize) -> io::Result<()> {
-        let received = self.received.fetch_add(more as u64, Relaxed).saturating_add(more as u64);
-        self.first.get_or_init(Instant::now);
+    fn add(&self, more: &[u8]) -> io::Result<()> {
+        let count = more.len() as u64;
+        let received = self.received.fetch_add(count, Relaxed).saturating_add(count);
+        if let Some(byte) = more.first() {
+            self.first.get_or_init(|| (Instant::now(), *byte));
+        }
         let allowed = self.allowed.load(Relaxed);
         if received > allowed { Err(io::Error::other(TooMuch(allowed))) } else { Ok(()) }
     }
@@ -89,6 +97,11 @@ impl<S> Metered<S> {
         &self.inner
     }
 
+    /// The stream inside, to be counted anew. Nothing may have been given back.
+    pub(crate) fn into_inner(self) -> S {
+        self.inner
+    }
+
     /// Gives bytes back that were read and counted too early; they come first.
     pub(crate) fn give_back(&mut self, early: Bytes) {
         self.early = early;
@@ -107,9 +120,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         match Pin::new(&mut self.inner).poll_read(cx, buf) {
             // A TLS peer that closes without saying so. Whether something is missing is for the framing to say.
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
-            Poll::Ready(Ok(())) if buf.filled().len() > before => {
-                Poll::Ready(self.meter.add(buf.filled().len() - before))
-            }
+            Poll::Ready(Ok(())) if buf.filled().len() > before => Poll::Ready(self.meter.add(&buf.filled()[before..])),
             polled => polled,
         }
     }
@@ -153,11 +164,11 @@ mod tests {
         let (mut peer, stream) = duplex(64);
         let mut stream = Metered::new(stream);
         let meter = stream.meter();
-        assert_eq!((meter.received(), meter.first()), (0, None));
+        assert_eq!((meter.received(), meter.first(), meter.first_byte()), (0, None, None));
         peer.write_all(b"12345").await.unwrap();
         let mut buffer = [0; 16];
         assert_eq!(stream.read(&mut buffer).await.unwrap(), 5);
-        assert_eq!((meter.received(), meter.first().is_some()), (5, true));
+        assert_eq!((meter.received(), meter.first().is_some(), meter.first_byte()), (5, true, Some(b'1')));
         stream.give_back(Bytes::from_static(b"45"));
         assert_eq!(stream.read(&mut buffer).await.unwrap(), 2);
         meter.allow(3);

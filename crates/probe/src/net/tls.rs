@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     io,
+    ops::RangeInclusive,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -54,6 +55,9 @@ impl Alpn {
     }
 }
 
+/// What a record of TLS begins with (RFC 8446, 5.1; RFC 6520).
+const RECORDS: RangeInclusive<u8> = 20..=24;
+
 /// What a handshake is made with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TlsParameters<'a> {
@@ -74,6 +78,10 @@ pub(crate) enum HandshakeError {
     Incompatible(String),
     /// The certificate cannot be used, or is not trusted.
     Certificate(Distrust),
+    /// The peer answered in clear text.
+    ClearText,
+    /// The peer's side of TLS has no certificate.
+    NoCertificate,
     /// The peer talks, but not HTTP as offered.
     Protocol(String),
     /// The connection was reset before the server said anything.
@@ -177,7 +185,10 @@ impl Handshake {
         let meter = stream.meter();
         let before = meter.received();
         let shaken = self.connector.connect(name, stream).await;
-        shaken.map_err(|error| sort(&error, &self.witness.seen(), meter.received() - before))
+        shaken.map_err(|error| match meter.first_byte() {
+            Some(byte) if before == 0 && !RECORDS.contains(&byte) => HandshakeError::ClearText,
+            _ => sort(&error, &self.witness.seen(), meter.received() - before),
+        })
     }
 
     /// What was seen, also when the handshake failed or was given up.
@@ -211,7 +222,7 @@ fn sort(error: &io::Error, seen: &Seen, received: u64) -> HandshakeError {
         Some(Error::InvalidCertificate(_)) => {
             HandshakeError::Certificate(Distrust::Invalid(unproven(seen.chain.first())))
         }
-        Some(Error::NoCertificatesPresented) => failed("the server sent no certificate".to_owned()),
+        Some(Error::NoCertificatesPresented) => HandshakeError::NoCertificate,
         Some(Error::InvalidMessage(
             InvalidMessage::CertificatePayloadTooLarge | InvalidMessage::HandshakePayloadTooLarge,
         )) => failed("a message of the handshake, such as the certificate chain, is larger than 64 KiB".to_owned()),
@@ -284,6 +295,7 @@ mod tests {
             HandshakeError::Incompatible(_) => "incompatible",
             HandshakeError::Certificate(_) => "certificate",
             HandshakeError::Protocol(_) => "protocol",
+            HandshakeError::ClearText | HandshakeError::NoCertificate => "none",
             HandshakeError::Unreached => "unreached",
             HandshakeError::Failed(_) => "failed",
         };
@@ -301,6 +313,7 @@ mod tests {
             (Error::PeerMisbehaved(PeerMisbehaved::TooManyWarningAlertsReceived), &nothing, "failed"),
             (Error::InvalidCertificate(CertificateError::BadSignature), &shown_chain(), "certificate"),
             (Error::InvalidMessage(InvalidMessage::InvalidContentType), &nothing, "failed"),
+            (Error::NoCertificatesPresented, &nothing, "none"),
             (Error::AlertReceived(Alert::BadCertificate), &distrusted, "certificate"),
         ] {
             assert_eq!(kind(&tls(error.clone()), seen), expected, "{error:?}");

@@ -8,18 +8,31 @@ use rustls::{
     client::{WebPkiServerVerifier, danger::ServerCertVerifier},
     crypto::CryptoProvider,
 };
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
+use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage};
 
 use crate::net::{
     distrust::{Distrust, explain},
     pem::{self, Files},
+    revocation::Issuer,
 };
 
 /// Trusted authorities.
 pub(crate) struct Roots {
     verifier: Arc<WebPkiServerVerifier>,
+    authorities: Arc<RootCertStore>,
     /// Those that a file names. A server may show one of them itself.
     named: Vec<CertificateDer<'static>>,
+}
+
+/// The way from a certificate to the authority that is trusted.
+pub(crate) struct Lineage {
+    /// Who issued the certificate.
+    pub(crate) issuer: Issuer,
+    /// The intermediate certificates that lead there, the issuer's first.
+    pub(crate) intermediates: Vec<CertificateDer<'static>>,
+    /// The authority at the end.
+    pub(crate) authority: TrustAnchor<'static>,
 }
 
 /// Where trusted authorities come from.
@@ -72,8 +85,9 @@ fn build(
     named: Vec<CertificateDer<'static>>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Roots, String> {
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
-    verifier.map(|verifier| Roots { verifier, named }).map_err(|error| error.to_string())
+    let authorities = Arc::new(roots);
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&authorities), Arc::clone(provider)).build();
+    verifier.map(|verifier| Roots { verifier, authorities, named }).map_err(|error| error.to_string())
 }
 
 impl Roots {
@@ -100,6 +114,26 @@ impl Roots {
 }
 
 impl Roots {
+    /// The way that makes a certificate trusted; `None` where it is not, or only because the test names it.
+    pub(crate) fn lineage(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Option<Lineage> {
+        let certificate = EndEntityCert::try_from(leaf).ok()?;
+        let anchors = &self.authorities.roots;
+        let usage = KeyUsage::server_auth();
+        let path =
+            certificate.verify_for_usage(ALL_VERIFICATION_ALGS, anchors, intermediates, now, usage, None, None).ok()?;
+        let intermediates: Vec<_> = path.intermediate_certificates().map(|link| link.der().into_owned()).collect();
+        let issuer = match intermediates.first() {
+            Some(issuer) => Issuer::of(issuer)?,
+            None => Issuer::trusted(path.anchor()),
+        };
+        Some(Lineage { issuer, intermediates, authority: path.anchor().to_owned() })
+    }
+
     /// A certificate out of its time that nobody trusts either: as in browsers, the trust is what counts first.
     fn untrusted_at_any_time(
         &self,

@@ -14,7 +14,11 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-use crate::net::{distrust::Distrust, trust::Roots};
+use crate::net::{
+    distrust::Distrust,
+    revocation::ocsp,
+    trust::{Lineage, Roots},
+};
 
 /// By what a chain is judged.
 pub(crate) enum Judge {
@@ -29,6 +33,8 @@ pub(crate) enum Judge {
 pub(crate) struct Seen {
     /// What the server sent, its own certificate first.
     pub(crate) chain: Vec<CertificateDer<'static>>,
+    /// The OCSP answer that it brought along; empty where it brought none.
+    pub(crate) staple: Vec<u8>,
     /// What is wrong with the chain.
     pub(crate) distrust: Option<Distrust>,
     /// Whether the server asked for a certificate of ours.
@@ -69,6 +75,42 @@ impl Judge {
             Self::Authorities(Err(reason)) => Err(Distrust::Unknown(reason.clone())),
         }
     }
+
+    /// The way from a chain's leaf to the authority that is trusted, if any.
+    pub(crate) fn lineage(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Option<Lineage> {
+        match self {
+            Self::Authorities(Ok(roots)) => roots.lineage(leaf, intermediates, now),
+            Self::Authorities(Err(_)) | Self::Nobody => None,
+        }
+    }
+
+    /// Whether an OCSP answer that the server brought along proves that its certificate is revoked. An answer that
+    /// proves nothing is passed over, as browsers do.
+    fn heed(
+        &self,
+        staple: &[u8],
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), Distrust> {
+        // Most bring none, and of the others nearly all bring a good one, which needs no proof here.
+        if staple.is_empty() || !ocsp::claims_revocation(staple, leaf) {
+            return Ok(());
+        }
+        let Some(lineage) = self.lineage(leaf, intermediates, now) else { return Ok(()) };
+        let answer = ocsp::read(staple, leaf, &lineage.issuer, now);
+        match answer.ok().and_then(|answer| answer.objection()) {
+            Some(objection) => {
+                Err(Distrust::Invalid(format!("{objection}, says the OCSP answer that the server brought along")))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 impl std::fmt::Debug for Witness {
@@ -83,11 +125,13 @@ impl ServerCertVerifier for Witness {
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        _: &[u8],
+        staple: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let judged = self.judge.judge(leaf, intermediates, name, now);
+        let judged = judged.and_then(|()| self.judge.heed(staple, leaf, intermediates, now));
         let mut seen = self.seen();
+        seen.staple = staple.to_vec();
         seen.chain = std::iter::once(leaf).chain(intermediates).map(|der| der.clone().into_owned()).collect();
         judged.map(|()| ServerCertVerified::assertion()).map_err(|distrust| {
             // The alert that the server gets; our own reason is kept aside.

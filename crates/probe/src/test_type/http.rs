@@ -39,8 +39,13 @@ fn add(phase: &mut Option<Duration>, more: Duration) {
 
 /// Runs the test.
 pub(crate) async fn run(prober: &Prober, test: &Test, options: &Options) -> Finding<Observed> {
+    ask(prober, test, options, Deadline::after(test.limits.total)).await
+}
+
+/// Asks what `options` say within the limits and by the way of a test of any type, until `total` at the latest.
+pub(crate) async fn ask(prober: &Prober, test: &Test, options: &Options, total: Deadline) -> Finding<Observed> {
     let mut trace = Trace::default();
-    let way = Way { prober, test, options, total: Deadline::after(test.limits.total) };
+    let way = Way { prober, test, options, total };
     let verdict = match fetch(&way, &mut trace).await {
         Ok(reply) => conditions::judge(options, &reply),
         Err(verdict) => verdict,
