@@ -4,6 +4,7 @@
 mod answer;
 mod certificate;
 mod finding;
+mod location;
 mod net;
 mod outside;
 mod registries;

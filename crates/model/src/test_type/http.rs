@@ -4,7 +4,7 @@
 mod observed;
 mod read;
 
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, Method};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 use url::Url;
@@ -13,7 +13,10 @@ use watchkeep_catalogue::{StatusCode, service};
 pub use observed::{Observed, Redirect};
 pub(crate) use read::read;
 
-use crate::{AcceptStatus, ByteSize, Exposure, Field, JsonCondition, Object, Pattern, Secret, Shape, TlsSettings};
+use crate::{
+    AcceptStatus, ByteSize, Credentials, Exposure, Field, JsonCondition, Object, Pattern, Secret, Shape, TlsSettings,
+    request::{HEADERS, write_headers},
+};
 
 /// The code of a test whose time limits cannot be used.
 pub(crate) const LIMITS_CODE: StatusCode = service::HTTP_TIME_LIMIT_NOT_COMPUTABLE;
@@ -28,14 +31,7 @@ pub const FIELDS: &[Field] = &[
         default: "GET",
         shape: Shape::Choice(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     },
-    Field {
-        name: "headers",
-        flag: Some("header"),
-        label: "Headers",
-        help: "Sent with the request, one 'Name: value' each.",
-        default: "",
-        shape: Shape::Headers,
-    },
+    HEADERS,
     Field {
         name: "body",
         flag: None,
@@ -100,22 +96,8 @@ pub const FIELDS: &[Field] = &[
         default: "",
         shape: Shape::Choice(&["1.0", "1.1", "2"]),
     },
-    Field {
-        name: "basic",
-        flag: None,
-        label: "User and password",
-        help: "USER:PASSWORD for HTTP basic authentication.",
-        default: "",
-        shape: Shape::Secret,
-    },
-    Field {
-        name: "bearer",
-        flag: None,
-        label: "Bearer token",
-        help: "Sent as 'Authorization: Bearer …'.",
-        default: "",
-        shape: Shape::Secret,
-    },
+    Credentials::BASIC,
+    Credentials::BEARER,
     Field {
         name: "proxy",
         flag: None,
@@ -192,20 +174,6 @@ impl Serialize for HttpVersion {
     }
 }
 
-/// What identifies the robot to the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Credentials {
-    /// HTTP basic authentication (RFC 7617).
-    Basic {
-        /// The user's name; it has no colon.
-        user: Box<str>,
-        /// The password.
-        password: Secret,
-    },
-    /// A bearer token (RFC 6750).
-    Bearer(Secret),
-}
-
 /// An HTTP proxy, reached in clear text; `https` targets go through CONNECT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy {
@@ -223,14 +191,6 @@ impl Options {
             object.insert(name.to_owned(), value);
         };
         set("method", json!(self.method.as_str()));
-        if !self.headers.is_empty() {
-            let shown = |value: &HeaderValue| match exposure {
-                Exposure::Shown if value.is_sensitive() => json!(Secret::MASK),
-                _ => json!(value.to_str().unwrap_or_default()),
-            };
-            let pairs = self.headers.iter().map(|(name, value)| (name.as_str().to_owned(), shown(value)));
-            set("headers", pairs.collect::<Object>().into());
-        }
         if let Some(body) = &self.body {
             set("body", json!(body));
         }
@@ -248,17 +208,12 @@ impl Options {
         if let Some(version) = self.http_version {
             set("http_version", json!(version));
         }
-        let revealed = |secret: &Secret| exposure.of(secret).to_owned();
-        match &self.credentials {
-            None => {}
-            // Masked as a whole, so that the mask can be told from a changed password.
-            Some(Credentials::Basic { user, password }) => {
-                set("basic", json!(exposure.of(&Secret::new(&format!("{user}:{}", password.expose())))));
-            }
-            Some(Credentials::Bearer(token)) => set("bearer", json!(revealed(token))),
-        }
         if let Some(proxy) = &self.proxy {
             set("proxy", json!(proxy.write(exposure)));
+        }
+        write_headers(&self.headers, exposure, &mut object);
+        if let Some(credentials) = &self.credentials {
+            credentials.write(exposure, &mut object);
         }
         self.tls.write(&mut object);
         object

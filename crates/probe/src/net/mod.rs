@@ -6,6 +6,7 @@ pub(crate) mod connect;
 pub(crate) mod deadline;
 pub(crate) mod distrust;
 pub(crate) mod icmp;
+pub(crate) mod http1;
 #[cfg(feature = "legacy-tls")]
 pub(crate) mod legacy_tls;
 pub(crate) mod pem;

@@ -3,16 +3,21 @@
 
 use std::str::FromStr;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
-use percent_encoding::percent_decode_str;
+use http::{Method, Uri, header};
 use url::Url;
 use watchkeep_catalogue::{StatusCode, service};
 
-use super::{Credentials, HttpVersion, Options, Proxy};
-use crate::{ByteSize, Limits, Reader, Secret, TlsSettings};
+use super::{HttpVersion, Options, Proxy};
+use crate::{
+    ByteSize, Credentials, Limits, Reader, TlsSettings,
+    request::{Codes, read_headers, take_user},
+};
 
 const MISSING: StatusCode = service::HTTP_PARAMETER_MISSING;
 const UNKNOWN_PROTOCOL: StatusCode = service::HTTP_UNKNOWN_PROTOCOL;
+
+/// What cannot be sent has no code of its own.
+const CODES: Codes = Codes { missing: MISSING, unsendable: None };
 
 const LARGEST_BODY: ByteSize = ByteSize::bytes(1 << 30);
 const DEFAULT_BODY: ByteSize = ByteSize::bytes(10 << 20);
@@ -25,19 +30,7 @@ pub(crate) fn read(target: Option<&str>, _: Limits, reader: &mut Reader) -> Opti
     let url = read_url(target, reader);
     let options = reader.nested("http", read_options);
     let (mut url, mut options) = url.zip(options)?;
-    match take_credentials(&mut url) {
-        Ok(None) => {}
-        Ok(Some(_)) if options.credentials.is_some() => {
-            reader.problem(
-                "target",
-                "has a user and password although the options have credentials too; keep one of them",
-            );
-        }
-        Ok(credentials) => {
-            options.credentials = credentials.map(|(user, password)| Credentials::Basic { user, password });
-        }
-        Err(message) => reader.problem_with_code("target", message, MISSING),
-    }
+    options.credentials = Credentials::take(&mut url, options.credentials, CODES, reader);
     url.set_fragment(None);
     options.url = url;
     (reader.problem_count() == before).then(|| (options.url.to_string(), options))
@@ -76,25 +69,9 @@ fn read_url(target: Option<&str>, reader: &mut Reader) -> Option<Url> {
     Some(url)
 }
 
-/// Removes `user:password@` from a URL.
-fn take_credentials(url: &mut Url) -> Result<Option<(Box<str>, Secret)>, &'static str> {
-    if url.username().is_empty() && url.password().is_none() {
-        return Ok(None);
-    }
-    let Some(password) = url.password() else {
-        return Err("has a user without a password; write https://user:password@host/");
-    };
-    let decode = |text| percent_decode_str(text).decode_utf8_lossy();
-    let credentials = (decode(url.username()).into(), Secret::new(&decode(password)));
-    // Both setters fail only on URLs that cannot have a host; an http URL always has one.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    Ok(Some(credentials))
-}
-
 fn read_options(reader: &mut Reader) -> Option<Options> {
     let before = reader.problem_count();
-    let headers = read_headers(reader);
+    let headers = read_headers(reader, &[], CODES);
     let body = reader.text("body");
     let method = reader.parse::<MethodName>("method").map_or(Method::GET, |method| method.0);
     // Of a request that has no body as a rule, the header is only a peculiarity.
@@ -121,7 +98,7 @@ fn read_options(reader: &mut Reader) -> Option<Options> {
             .map_or(DEFAULT_REDIRECTS, |n| u8::try_from(n).unwrap_or(u8::MAX)),
         max_body: read_max_body(reader),
         http_version: read_version(reader),
-        credentials: read_credentials(reader),
+        credentials: Credentials::read(reader, CODES),
         proxy: read_proxy(reader),
         tls: TlsSettings::read(reader),
     };
@@ -149,51 +126,6 @@ impl FromStr for MethodName {
     }
 }
 
-fn read_headers(reader: &mut Reader) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in reader.object("headers").unwrap_or_default() {
-        let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
-        let field = format!("headers.{shown}");
-        let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
-            reader.problem(&field, "is not a header name");
-            continue;
-        };
-        // These frame the message or the connection, which the robot decides.
-        if [
-            header::CONTENT_LENGTH,
-            header::TRANSFER_ENCODING,
-            header::CONNECTION,
-            header::UPGRADE,
-            header::TE,
-            header::TRAILER,
-        ]
-        .contains(&parsed)
-        {
-            reader.problem(&field, "is set by the robot itself; leave it out");
-            continue;
-        }
-        let Some(mut value) = value.as_str().and_then(|text| HeaderValue::from_str(text).ok()) else {
-            reader.problem(&field, "must be a text without control characters or line breaks");
-            continue;
-        };
-        value.set_sensitive(is_sensitive(&parsed));
-        if headers.insert(parsed, value).is_some() {
-            reader.problem(&field, "is given twice; names are the same whatever their case");
-        }
-    }
-    if headers.len() > 100 {
-        reader.problem("headers", "must have 100 entries at most");
-    }
-    headers
-}
-
-/// What the names of headers with secrets have in them; `HeaderName` is in lower case.
-const SECRETIVE: [&str; 9] = ["auth", "cookie", "credential", "key", "pass", "secret", "session", "signature", "token"];
-
-fn is_sensitive(name: &HeaderName) -> bool {
-    SECRETIVE.iter().any(|word| name.as_str().contains(word))
-}
-
 fn read_max_body(reader: &mut Reader) -> ByteSize {
     let size = reader.parse::<ByteSize>("max_body").unwrap_or(DEFAULT_BODY);
     if size > LARGEST_BODY || size.as_bytes() == 0 {
@@ -219,33 +151,6 @@ fn read_version(reader: &mut Reader) -> Option<HttpVersion> {
     }
 }
 
-fn read_credentials(reader: &mut Reader) -> Option<Credentials> {
-    let basic = reader.text("basic");
-    let bearer = reader.text("bearer");
-    match (basic, bearer) {
-        (None, None) => None,
-        (Some(_), Some(_)) => {
-            reader.problem("bearer", "cannot stand beside basic; keep one of them");
-            None
-        }
-        (Some(basic), None) => {
-            let Some((user, password)) = basic.split_once(':') else {
-                reader.problem_with_code("basic", "has a user without a password; write USER:PASSWORD", MISSING);
-                return None;
-            };
-            Some(Credentials::Basic { user: user.into(), password: Secret::new(password) })
-        }
-        (None, Some(token)) => {
-            if token.is_empty() {
-                reader.problem_with_code("bearer", "is empty; give the token", MISSING);
-            } else if HeaderValue::from_str(&token).is_err() {
-                reader.problem("bearer", "must not contain control characters or line breaks");
-            }
-            Some(Credentials::Bearer(Secret::new(&token)))
-        }
-    }
-}
-
 fn read_proxy(reader: &mut Reader) -> Option<Proxy> {
     let text = reader.text("proxy")?;
     let parsed = Url::parse(&text).ok().filter(|url| url.scheme() == "http" && url.host().is_some());
@@ -253,7 +158,7 @@ fn read_proxy(reader: &mut Reader) -> Option<Proxy> {
         reader.problem("proxy", "must be the URL of an HTTP proxy, such as http://proxy.example:3128");
         return None;
     };
-    match take_credentials(&mut url) {
+    match take_user(&mut url) {
         Ok(credentials) => Some(Proxy { url, credentials }),
         Err(message) => {
             reader.problem_with_code("proxy", message, MISSING);

@@ -18,15 +18,10 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 
-use crate::net::stream::BoxedStream;
-
-/// The most bytes that status line and headers may take together.
-pub(super) const LARGEST_HEAD: u32 = 64 * 1024;
-/// What may come over the network before the headers are complete: frames, interim replies and TLS records that
-/// say nothing would otherwise keep the robot busy to the end of the time.
-pub(super) const BEFORE_THE_HEAD: u64 = 1 << 20;
-/// The most headers of a reply.
-pub(super) const MOST_HEADERS: usize = 256;
+use crate::net::{
+    http1::{LARGEST_HEAD, MOST_HEADERS},
+    stream::BoxedStream,
+};
 
 type Body = Full<Bytes>;
 type Io = TokioIo<BoxedStream>;

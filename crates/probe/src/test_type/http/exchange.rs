@@ -19,12 +19,12 @@ use super::{
     body::Decoder,
     conditions,
     connection::{Route, Wire},
-    driver::{BEFORE_THE_HEAD, Driver, ask_http1, ask_http2},
+    driver::{Driver, ask_http1, ask_http2},
     faults::{broken_body, broken_head, client_error, cut_body, late, undecodable},
 };
 use crate::{
     Step,
-    net::{deadline::Deadline, stream::Meter},
+    net::{deadline::Deadline, http1::BEFORE_THE_HEAD, stream::Meter},
     outside::shown,
 };
 

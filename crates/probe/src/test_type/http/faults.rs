@@ -1,19 +1,15 @@
 //! What can go wrong between the request and the end of the reply, as verdicts whose details tell the causes apart.
 
-use std::{borrow::Cow, error::Error as _, io};
+use std::{borrow::Cow, io};
 
 use rustls::AlertDescription;
 use watchkeep_catalogue::service;
 use watchkeep_model::{Verdict, http::Options};
 
-use super::{
-    body::DecodeError,
-    connection::Route,
-    driver::{LARGEST_HEAD, MOST_HEADERS},
-};
-use crate::{
-    net::{deadline::Passed, stream::TooMuch},
-    outside::shown,
+use super::{body::DecodeError, connection::Route};
+use crate::net::{
+    deadline::Passed,
+    http1::{LARGEST_HEAD, MOST_HEADERS, inside, io_cause, reasons, too_much},
 };
 
 pub(super) fn client_error(detail: impl Into<Cow<'static, str>>) -> Verdict {
@@ -104,64 +100,4 @@ pub(super) fn broken_body(error: &hyper::Error, bytes: u64, expected: Option<u64
 pub(super) fn cut_body(bytes: u64, expected: Option<u64>) -> Verdict {
     let of_expected = expected.map(|expected| format!(" of {expected}")).unwrap_or_default();
     client_error(format!("the body was cut after {bytes}{of_expected} bytes: the server closed the connection"))
-}
-
-/// How many bytes were allowed, where more than those ended the connection.
-pub(super) fn too_much(error: &hyper::Error) -> Option<u64> {
-    io_cause(error).and_then(inside).map(|TooMuch(allowed)| *allowed)
-}
-
-/// The I/O error at the bottom of one of hyper's, if there is one.
-fn io_cause(error: &hyper::Error) -> Option<&io::Error> {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if let Some(found) = inner.downcast_ref::<io::Error>() {
-            return Some(found);
-        }
-        cause = inner.source();
-    }
-    None
-}
-
-/// The error of this type inside an I/O error, however deep.
-fn inside<E: std::error::Error + 'static>(error: &io::Error) -> Option<&E> {
-    let mut inner: &(dyn std::error::Error + 'static) = error.get_ref()?;
-    loop {
-        if let Some(found) = inner.downcast_ref::<E>() {
-            return Some(found);
-        }
-        inner = match inner.downcast_ref::<io::Error>() {
-            Some(nested) => nested.get_ref()?,
-            None => inner.source()?,
-        };
-    }
-}
-
-/// Everything that hyper has to say, from the outside to the innermost cause.
-fn reasons(error: &hyper::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
-    }
-    shown(&text)
-}
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn causes_are_found_however_deep() {
-        let deep = io::Error::new(io::ErrorKind::InvalidData, io::Error::other(TooMuch(7)));
-        assert_eq!(inside::<TooMuch>(&deep).unwrap().0, 7);
-        assert!(inside::<rustls::Error>(&deep).is_none());
-        assert!(inside::<TooMuch>(&io::ErrorKind::ConnectionReset.into()).is_none());
-    }
 }

@@ -2,19 +2,18 @@
 
 use std::borrow::Cow;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
 use http_body_util::Full;
 use url::{Position, Url};
 use watchkeep_catalogue::service;
 use watchkeep_model::{
-    Verdict,
-    http::{Credentials, HttpVersion, Options},
+    Credentials, Secret, Verdict,
+    http::{HttpVersion, Options},
 };
 
 use super::connection::Route;
-use crate::{Step, outside::shown};
+use crate::{Step, location::told};
 
 /// The longest URL that is followed, in bytes; a redirect that grows it for ever ends here.
 const LONGEST_URL: usize = 8 * 1024;
@@ -75,7 +74,7 @@ impl Hop {
         if let (Route::Proxied, Some((user, password))) =
             (route, options.proxy.as_ref().and_then(|proxy| proxy.credentials.as_ref()))
         {
-            headers.insert(header::PROXY_AUTHORIZATION, basic(user, password.expose())?);
+            headers.insert(header::PROXY_AUTHORIZATION, basic(user, password)?);
         }
         Ok(request)
     }
@@ -99,31 +98,15 @@ impl Hop {
                 headers.insert(name.clone(), value.clone());
             }
         }
-        match options.credentials.as_ref().filter(|_| is_home) {
-            None => {}
-            Some(Credentials::Basic { user, password }) => {
-                headers.insert(header::AUTHORIZATION, basic(user, password.expose())?);
-            }
-            Some(Credentials::Bearer(token)) => {
-                headers.insert(header::AUTHORIZATION, sensitive(&format!("Bearer {}", token.expose()))?);
-            }
+        if let Some(credentials) = options.credentials.as_ref().filter(|_| is_home) {
+            headers.insert(header::AUTHORIZATION, authorization(credentials)?);
         }
         Ok(())
     }
 
     /// Where a redirect leads, for a detail: without the credentials that the server may have put there.
     pub(super) fn told(&self, location: &str) -> String {
-        let Some((_, after)) = location.rsplit_once('@') else { return shown(location) };
-        match self.url.join(location) {
-            Ok(mut url) if url.has_host() => {
-                // Both setters fail only on URLs without a host.
-                let _ = url.set_username("");
-                let _ = url.set_password(None);
-                shown(url.as_str())
-            }
-            // What is no URL has no parts to take out, so that all before the last `@` may be a password.
-            _ => shown(&format!("…@{after}")),
-        }
+        told(&self.url, location)
     }
 
     /// The hop that a redirect leads to (RFC 9110, 15.4).
@@ -171,15 +154,13 @@ pub(super) fn location(status: StatusCode, headers: &HeaderMap) -> Option<Cow<'_
 }
 
 /// `Basic` credentials (RFC 7617).
-pub(super) fn basic(user: &str, password: &str) -> Step<HeaderValue> {
-    sensitive(&format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
+pub(super) fn basic(user: &str, password: &Secret) -> Step<HeaderValue> {
+    authorization(&Credentials::Basic { user: user.into(), password: password.clone() })
 }
 
-fn sensitive(text: &str) -> Step<HeaderValue> {
-    let mut value = HeaderValue::from_str(text)
-        .map_err(|_| Verdict::new(service::HTTP_CLIENT_ERROR, "the credentials cannot be sent in a header"))?;
-    value.set_sensitive(true);
-    Ok(value)
+fn authorization(credentials: &Credentials) -> Step<HeaderValue> {
+    let value = credentials.authorization();
+    value.map_err(|_| Verdict::new(service::HTTP_CLIENT_ERROR, "the credentials cannot be sent in a header"))
 }
 
 #[cfg(test)]
