@@ -125,6 +125,14 @@ impl Tls {
         Ok(tls)
     }
 
+    /// Whether the files that the settings name can be used, which is the robot's own affair.
+    pub(crate) fn usable(&self, settings: &TlsSettings) -> Result<(), String> {
+        if let (Verification::Full, Some(path)) = (settings.verification, settings.ca_file.as_deref()) {
+            self.trust.roots(Some(path))?;
+        }
+        settings.client_cert.as_deref().map_or(Ok(()), |path| self.identity(path).map(drop))
+    }
+
     /// By what the chains of a test are judged.
     pub(crate) fn judge(&self, parameters: &TlsParameters<'_>) -> Judge {
         match parameters.settings.verification {
