@@ -18,6 +18,7 @@
 //! | 452 | [`dns::Server`] |
 //! | 461, 463–465 | [`raw::ClosedPort`], [`raw::FullBacklog`], [`raw::Peer`], [`tls::Server::scripted`] |
 //! | 0, 490–493 | [`udp::Peer`], [`udp::ClosedPort`]; [`dnsmasq::Dnsmasq`] as a real one |
+//! | 520–527 | [`websocket::Server`] as an independent implementation, [`websocket::Peer`] by a script; [`raw::Peer`] |
 //! | webhooks | [`receiver::Receiver`] |
 //! | the dashboard in a browser | [`chromium::Chromium`] |
 //!
@@ -51,3 +52,4 @@ pub mod relay;
 pub mod tls;
 pub mod udp;
 pub mod unreadable;
+pub mod websocket;

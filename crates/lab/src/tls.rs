@@ -164,7 +164,7 @@ impl Drop for Server {
     }
 }
 
-fn context(identity: &Identity, offer: &Offer) -> SslContext {
+pub(crate) fn context(identity: &Identity, offer: &Offer) -> SslContext {
     let mut context = SslContextBuilder::new(SslMethod::tls_server()).unwrap();
     // Old versions, weak keys and SHA-1 are the point of some tests.
     context.set_security_level(0);
