@@ -29,7 +29,7 @@ pub(crate) const MOST_HEADERS: usize = 256;
 /// The answer to a request that asks for the connection itself.
 pub(crate) enum Answer<S> {
     /// The connection is the asker's, with what has come of it already.
-    Granted(S, Bytes),
+    Granted(response::Parts, S, Bytes),
     /// Anything else.
     Refused(response::Parts),
 }
@@ -82,7 +82,7 @@ pub(crate) async fn ask_for_connection<S: AsyncRead + AsyncWrite + Send + Unpin 
         return Ok(Answer::Refused(head));
     }
     let parts = connection.into_parts();
-    Ok(Answer::Granted(parts.io.into_inner(), parts.read_buf))
+    Ok(Answer::Granted(head, parts.io.into_inner(), parts.read_buf))
 }
 
 /// How many bytes were allowed, where more than those ended the connection.

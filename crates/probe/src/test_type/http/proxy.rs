@@ -44,7 +44,7 @@ pub(super) async fn tunnel(stream: Tcp, proxy: &Proxy, target: &Url) -> Step<Tcp
     meter.allow(BEFORE_THE_HEAD);
     let answer = ask_for_connection(stream, request, |status| status.is_success()).await.map_err(broke)?;
     let (mut stream, early) = match answer {
-        Answer::Granted(stream, early) => (stream, early),
+        Answer::Granted(_, stream, early) => (stream, early),
         Answer::Refused(head) if head.status.as_u16() == 407 => {
             return Err(failed(format!(
                 "refused the connection to {authority}: it wants a user and password (status 407)"
