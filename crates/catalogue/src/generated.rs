@@ -619,7 +619,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
         name: "websocket_unknown_error",
         summary: "The test failed before the exchange, in a way that has no code of its own.",
         severity: Severity::Down,
-        explanation: "Something happened between the connection and the first message that no other code names; the detail says what.",
+        explanation: "Something happened between the connection and the first message that no other code names, such as TLS that breaks after its handshake; the detail says what.",
         remedy: "Begin with the detail, then look into the log of the server at the time of the test.",
         since: "0.1.0",
     },
@@ -630,8 +630,8 @@ pub(crate) static ENTRIES: &[Entry] = &[
         name: "websocket_request_failed",
         summary: "The robot could not build or send the request.",
         severity: Severity::Misconfigured,
-        explanation: "The URL, a header, the sub-protocol or the TLS settings of the test cannot be used; the detail names which. The fault is on the robot's side, so this says nothing about the server.",
-        remedy: "Correct the setting that the detail names.",
+        explanation: "The URL, a header, the sub-protocol, a time limit or a file that the TLS settings name cannot be used, or the robot itself could not open a connection; the detail says which. The fault is on the robot's side, so this says nothing about the server.",
+        remedy: "Correct the setting that the detail names; for a fault of the robot look at its machine.",
         since: "0.1.0",
     },
     Entry {
@@ -641,7 +641,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
         name: "websocket_handshake_refused",
         summary: "The opening handshake was refused or wrong.",
         severity: Severity::Down,
-        explanation: "The server answered with a status other than 101, with a wrong Sec-WebSocket-Accept or with a sub-protocol that was not offered, or TLS failed; the detail says which. A wrong path, a proxy that does not pass the upgrade on, or a missing login are the usual causes.",
+        explanation: "The server answered with a status other than 101, with a wrong Sec-WebSocket-Accept, with an extension or a sub-protocol that was not offered or with none of those that were, it closed the connection without an answer, or TLS failed, its certificate among the reasons; the detail says which. A wrong path, a proxy that does not pass the upgrade on, or a missing login are the usual causes.",
         remedy: "Check the path and the headers of the test, and that every proxy before the server passes Upgrade and Connection on. For TLS check the certificate of the server.",
         since: "0.1.0",
     },
@@ -652,7 +652,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
         name: "websocket_inaccessible",
         summary: "The server cannot be reached.",
         severity: Severity::Down,
-        explanation: "The name could not be resolved, the connection was refused, there is no route, or connecting took too long; the detail says which.",
+        explanation: "The name could not be resolved, the connection was refused, there is no route, the egress policy of this installation forbids the address, or connecting or the TLS handshake took too long; the detail says which.",
         remedy: "For a name check DNS. If the connection was refused, check that the server is running and listens on this port. Otherwise check the host and the firewalls on the way.",
         since: "0.1.0",
     },
@@ -663,7 +663,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
         name: "websocket_exchange_failed",
         summary: "The connection broke during the exchange.",
         severity: Severity::Down,
-        explanation: "After the opening handshake the connection was lost or a message could not be sent. The application behind the server crashed, or a proxy closed the connection.",
+        explanation: "After the opening handshake the connection was lost without a close frame, or a message could not be sent. The application behind the server crashed, or a proxy closed the connection.",
         remedy: "Look into the logs of the application and of every proxy before it at the time of the test.",
         since: "0.1.0",
     },
@@ -674,7 +674,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
         name: "websocket_no_response",
         summary: "No response in time.",
         severity: Severity::Down,
-        explanation: "The opening handshake succeeded, and the expected message did not come within the limit. The application hangs or is overloaded, or it does not answer to what the test sends.",
+        explanation: "The connection was made, and then the opening handshake was not answered within the limit, or nothing came of what was waited for: a message, or the pong to a ping where the test expects no message. The application hangs or is overloaded, or it does not answer to what the test sends.",
         remedy: "Look at the application behind the server, its load and what it waits for. If it never answers to this message, correct the test.",
         since: "0.1.0",
     },
@@ -683,10 +683,10 @@ pub(crate) static ENTRIES: &[Entry] = &[
         code: StatusCode::new(526),
         section: Section::Websocket,
         name: "websocket_unexpected_response",
-        summary: "The message is not the expected one.",
+        summary: "What came is not what was expected.",
         severity: Severity::Down,
-        explanation: "A message came, and it does not match what validates the test; the detail shows its beginning. The application reports an error, or was updated.",
-        remedy: "Read the message in the detail and compare it with the expectation. Correct the application, or the expectation if the new message is right.",
+        explanation: "Messages came, and none matched what validates the test: until the time limit, until the server closed the WebSocket with a close frame, or until more came than is read; the detail shows how the last one begins. A close frame alone counts too. The application reports an error, or was updated.",
+        remedy: "Read the message, or the code of the close frame, in the detail and compare it with the expectation. Correct the application, or the expectation if the new message is right.",
         since: "0.1.0",
     },
     Entry {
@@ -696,7 +696,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
         name: "websocket_invalid_response",
         summary: "The server breaks the WebSocket protocol.",
         severity: Severity::Down,
-        explanation: "A frame violates RFC 6455 (reserved bits set, masked by the server, unknown opcode, text that is not UTF-8, oversized control frame), or a message cannot be decoded as declared; the detail says which.",
+        explanation: "A frame violates RFC 6455 (reserved bits set, masked by the server, unknown opcode, fragments out of order, text that is not UTF-8, oversized control frame), or a message cannot be decoded as declared; the detail says which.",
         remedy: "Update or correct the server's WebSocket implementation. If only the decoding failed, compare the declared encoding with what the application sends.",
         since: "0.1.0",
     },
@@ -1292,7 +1292,7 @@ pub mod service {
     pub const WEBSOCKET_EXCHANGE_FAILED: StatusCode = StatusCode::new(524);
     /// No response in time.
     pub const WEBSOCKET_NO_RESPONSE: StatusCode = StatusCode::new(525);
-    /// The message is not the expected one.
+    /// What came is not what was expected.
     pub const WEBSOCKET_UNEXPECTED_RESPONSE: StatusCode = StatusCode::new(526);
     /// The server breaks the WebSocket protocol.
     pub const WEBSOCKET_INVALID_RESPONSE: StatusCode = StatusCode::new(527);

@@ -7,6 +7,7 @@ pub mod http;
 pub mod icmp;
 pub mod tcp;
 pub mod udp;
+pub mod websocket;
 
 use serde::Serialize;
 use watchkeep_catalogue::{Family, StatusCode};
@@ -28,11 +29,14 @@ pub enum TestType {
     Tcp,
     /// UDP port (also DNS, NTP, SIP, STUN).
     Udp,
+    /// WebSocket.
+    Websocket,
 }
 
 impl TestType {
     /// All of them, in the order of the catalogue.
-    pub const ALL: &'static [Self] = &[Self::Icmp, Self::Http, Self::Tcp, Self::Udp, Self::Certificate, Self::Domain];
+    pub const ALL: &'static [Self] =
+        &[Self::Icmp, Self::Http, Self::Tcp, Self::Udp, Self::Websocket, Self::Certificate, Self::Domain];
 
     /// The word used in configuration, API and results.
     #[must_use]
@@ -44,6 +48,7 @@ impl TestType {
             Self::Icmp => "icmp",
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+            Self::Websocket => "websocket",
         }
     }
 
@@ -57,6 +62,7 @@ impl TestType {
             Self::Icmp => "Host (ICMP ping)",
             Self::Tcp => "TCP port (also TLS)",
             Self::Udp => "UDP port (also DNS, NTP, SIP, STUN)",
+            Self::Websocket => "WebSocket",
         }
     }
 
@@ -70,6 +76,7 @@ impl TestType {
             Self::Icmp => Span::seconds(60),
             Self::Tcp => Span::seconds(60),
             Self::Udp => Span::seconds(60),
+            Self::Websocket => Span::seconds(60),
         }
     }
 
@@ -83,6 +90,7 @@ impl TestType {
             Self::Icmp => "router.example",
             Self::Tcp => "mail.example:25",
             Self::Udp => "dns.example:53",
+            Self::Websocket => "wss://chat.example/socket",
         }
     }
 
@@ -96,6 +104,7 @@ impl TestType {
             Self::Icmp => Family::Service,
             Self::Tcp => Family::Service,
             Self::Udp => Family::Service,
+            Self::Websocket => Family::Service,
         }
     }
 
@@ -109,6 +118,7 @@ impl TestType {
             Self::Icmp => &["icmp"],
             Self::Tcp => &["tcp", "tls"],
             Self::Udp => &["udp"],
+            Self::Websocket => &["ws", "wss"],
         }
     }
 
@@ -122,6 +132,7 @@ impl TestType {
             Self::Icmp => icmp::FIELDS,
             Self::Tcp => tcp::FIELDS,
             Self::Udp => udp::FIELDS,
+            Self::Websocket => websocket::FIELDS,
         }
     }
 
@@ -134,6 +145,7 @@ impl TestType {
             Self::Icmp => icmp::LIMITS_CODE,
             Self::Tcp => tcp::LIMITS_CODE,
             Self::Udp => udp::LIMITS_CODE,
+            Self::Websocket => websocket::LIMITS_CODE,
         }
     }
 
@@ -149,6 +161,9 @@ impl TestType {
             Self::Icmp => icmp::read(target, limits, reader).map(|(target, options)| (target, Options::Icmp(options))),
             Self::Tcp => tcp::read(target, limits, reader).map(|(target, options)| (target, Options::Tcp(options))),
             Self::Udp => udp::read(target, limits, reader).map(|(target, options)| (target, Options::Udp(options))),
+            Self::Websocket => {
+                websocket::read(target, limits, reader).map(|(target, options)| (target, Options::Websocket(options)))
+            }
         }
     }
 
@@ -175,6 +190,8 @@ pub enum Options {
     Tcp(tcp::Options),
     /// UDP port (also DNS, NTP, SIP, STUN).
     Udp(udp::Options),
+    /// WebSocket.
+    Websocket(websocket::Options),
 }
 
 impl Options {
@@ -187,6 +204,7 @@ impl Options {
             Self::Icmp(options) => options.write(exposure),
             Self::Tcp(options) => options.write(exposure),
             Self::Udp(options) => options.write(exposure),
+            Self::Websocket(options) => options.write(exposure),
         }
     }
 
@@ -200,6 +218,7 @@ impl Options {
             Self::Icmp(_) => TestType::Icmp,
             Self::Tcp(_) => TestType::Tcp,
             Self::Udp(_) => TestType::Udp,
+            Self::Websocket(_) => TestType::Websocket,
         }
     }
 }
@@ -224,6 +243,8 @@ pub enum Observed {
     Tcp(tcp::Observed),
     /// UDP port (also DNS, NTP, SIP, STUN).
     Udp(udp::Observed),
+    /// WebSocket.
+    Websocket(websocket::Observed),
 }
 
 impl Observed {
@@ -238,6 +259,7 @@ impl Observed {
             Self::Icmp(seen) => seen.lines(),
             Self::Tcp(seen) => seen.lines(),
             Self::Udp(seen) => seen.lines(),
+            Self::Websocket(seen) => seen.lines(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod http;
 mod icmp;
 mod tcp;
 mod udp;
+mod websocket;
 
 use watchkeep_model::{Observed, Options, Test};
 
@@ -21,5 +22,6 @@ pub(crate) async fn run(prober: &Prober, test: &Test) -> Finding<Observed> {
         Options::Icmp(options) => icmp::run(prober, test, options).await.map(Observed::Icmp),
         Options::Tcp(options) => tcp::run(prober, test, options).await.map(Observed::Tcp),
         Options::Udp(options) => udp::run(prober, test, options).await.map(Observed::Udp),
+        Options::Websocket(options) => websocket::run(prober, test, options).await.map(Observed::Websocket),
     }
 }

@@ -11,7 +11,7 @@ use watchkeep_probe::{Prober, ProberOptions, refused};
 use crate::{UNUSABLE, flags, output, report};
 
 /// Kinds of targets that the contract names and this version does not test yet.
-const NOT_YET: [&str; 4] = ["ftp", "ftps", "ws", "wss"];
+const NOT_YET: [&str; 2] = ["ftp", "ftps"];
 
 pub(crate) fn command() -> Command {
     Command::new("check")

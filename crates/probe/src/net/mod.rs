@@ -5,8 +5,8 @@ pub(crate) mod admission;
 pub(crate) mod connect;
 pub(crate) mod deadline;
 pub(crate) mod distrust;
-pub(crate) mod icmp;
 pub(crate) mod http1;
+pub(crate) mod icmp;
 #[cfg(feature = "legacy-tls")]
 pub(crate) mod legacy_tls;
 pub(crate) mod pem;

@@ -47,7 +47,7 @@ pub(crate) async fn run(prober: &Prober, test: &Test, options: &Options) -> Find
         }
         Err(verdict) => (verdict, None),
     };
-    Finding { verdict, phases: trace.phases, observed: trace.observed, notable: None, response_time }
+    Finding { response_time, ..Finding::new(verdict, trace.phases, trace.observed) }
 }
 
 async fn visit(

@@ -8,7 +8,7 @@ use watchkeep_catalogue::{StatusCode, service};
 
 use super::Options;
 use crate::{
-    Credentials, Endpoint, Exchange, Payload, Reader, TestType, TlsSettings,
+    Credentials, Endpoint, Exchange, Limits, Payload, Reader, TestType, TlsSettings,
     request::{Codes, read_headers},
 };
 
@@ -37,7 +37,7 @@ struct Own {
 }
 
 /// The canonical target and the options, from a test's object.
-pub(crate) fn read(target: Option<&str>, reader: &mut Reader) -> Option<(String, Options)> {
+pub(crate) fn read(target: Option<&str>, _: Limits, reader: &mut Reader) -> Option<(String, Options)> {
     let before = reader.problem_count();
     let place = read_target(target, reader);
     let own = reader.nested("websocket", |reader| Own {
