@@ -259,9 +259,13 @@ async fn certificate_code_416_revoked_by_responder_and_by_list() {
                 "list" => register.list(subject, standing),
                 _ => register.answer(subject, standing, &authority.identity()),
             };
-            let site = Server::start(&identity, Offer::default()).await;
+            let busy = |_| async { reply(503, ("retry-after", "9"), "busy") };
+            let site = Server::serving(&identity, Offer::default(), busy).await;
             let result = run(&named(site.address()), trusting(&authority)).await;
             expect(&result, code, if code == 0 { "" } else { "revoked" });
+            // A page that is refused comes after a certificate that is revoked.
+            let as_page = run(&format!("https://{}/", named(site.address())), trusting(&authority)).await;
+            expect(&as_page, if code == 0 { 414 } else { code }, "");
             assert!(observed(&result).ocsp.is_some(), "{kind} {standing:?}: {result:?}");
         }
     }
@@ -271,7 +275,8 @@ async fn certificate_code_416_revoked_by_responder_and_by_list() {
 async fn certificate_code_0_where_nobody_can_say_whether_it_is_revoked() {
     let authority = Authority::new();
     let (_server, url) = documents(|| b"<html>".to_vec()).await;
-    let closed: &'static str = Box::leak(format!("http://{}/", ClosedPort::new().address()).into_boxed_str());
+    let nobody = ClosedPort::new();
+    let closed: &'static str = Box::leak(format!("http://{}/", nobody.address()).into_boxed_str());
     for extra in [Extra::Responder(url), Extra::List(url), Extra::Responder(closed)] {
         let identity = authority.issue(&Profile { extras: vec![extra], ..Profile::good() });
         let site = Server::start(&identity, Offer::default()).await;

@@ -98,16 +98,18 @@ async fn examine(prober: &Prober, test: &Test, options: &Options, trace: &mut Tr
         let remarks = chain::remarks(shown, lineage, &trace.observed.chain);
         trace.observed.remarks.extend(remarks.into_iter().map(Into::into));
     }
-    if let Manner::Https { url, accept_status } = &options.manner {
-        page::ask(&contact, url, accept_status, trace).await?;
-    }
+    let page = match &options.manner {
+        Manner::Https { url, accept_status } => page::ask(&contact, url, accept_status, trace).await,
+        Manner::Direct | Manner::Starttls(_) => Ok(()),
+    };
     if options.scan == Scan::Versions {
         contact.scan(address, trace).await;
     }
-    match verified {
-        Some((leaf, lineage)) => revocation::check(&contact, leaf, &lineage, &secured.notes.staple, trace).await,
-        None => Ok(()),
+    if let Some((leaf, lineage)) = verified {
+        revocation::check(&contact, leaf, &lineage, &secured.notes.staple, trace).await?;
     }
+    // What is wrong with the certificate comes before what is wrong with the page.
+    page
 }
 
 /// Tells what the server sent.
