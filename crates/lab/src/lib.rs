@@ -17,6 +17,7 @@
 //! | 451 | [`raw::ClosedPort`] |
 //! | 452 | [`dns::Server`] |
 //! | 461, 463–465 | [`raw::ClosedPort`], [`raw::FullBacklog`], [`raw::Peer`], [`tls::Server::scripted`] |
+//! | 480–486 | [`raw::Peer`] with a dialogue, [`tls::Server::upgrading`] for AUTH TLS; [`vsftpd::Vsftpd`] as a real one |
 //! | 0, 490–493 | [`udp::Peer`], [`udp::ClosedPort`]; [`dnsmasq::Dnsmasq`] as a real one |
 //! | 520–527 | [`websocket::Server`] as an independent implementation, [`websocket::Peer`] by a script; [`raw::Peer`] |
 //! | webhooks | [`receiver::Receiver`] |
@@ -52,4 +53,5 @@ pub mod relay;
 pub mod tls;
 pub mod udp;
 pub mod unreadable;
+pub mod vsftpd;
 pub mod websocket;

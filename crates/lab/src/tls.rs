@@ -105,18 +105,21 @@ impl Server {
         Self::launch(identity, offer, Then::Garble(garbage.into())).await
     }
 
+    /// Plays a script in clear text, then makes the handshake and plays another one inside of TLS.
+    pub async fn upgrading(identity: &Identity, offer: Offer, before: Vec<Act>, script: Vec<Act>) -> Self {
+        Self::launch(identity, Offer { prologue: before, ..offer }, Then::Play(script)).await
+    }
+
     async fn launch(identity: &Identity, offer: Offer, then: Then) -> Self {
         let context = context(identity, &offer);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async move {
             loop {
-                let Ok((stream, _)) = listener.accept().await else { continue };
+                let Ok((mut stream, _)) = listener.accept().await else { continue };
                 let ssl = Ssl::new(&context).unwrap();
-                let then = then.clone();
-                let prologue = offer.prologue.clone();
+                let (prologue, then) = (offer.prologue.clone(), then.clone());
                 tokio::spawn(async move {
-                    let mut stream = stream;
                     if !perform(&mut stream, prologue).await {
                         return;
                     }
