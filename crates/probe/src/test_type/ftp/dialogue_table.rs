@@ -6,7 +6,7 @@ use watchkeep_model::{Test, ftp::Options};
 
 use super::{super::reply::Replies, *};
 
-fn options(options: Value) -> Options {
+fn options(options: &Value) -> Options {
     let object = json!({"type": "ftp", "target": "ftp://files.example", "ftp": options});
     let test = Test::parse(object.as_object().unwrap().clone()).unwrap();
     match test.options {
@@ -61,7 +61,7 @@ fn play(options: &Options, is_ipv4: bool, replies: &str, listing: &Result<u64, S
 }
 
 fn course(given: Value, replies: &[&str]) -> Course {
-    play(&options(given), true, &(replies.join("\n") + "\n"), &Ok(3)).0
+    play(&options(&given), true, &(replies.join("\n") + "\n"), &Ok(3)).0
 }
 
 #[test]
@@ -187,14 +187,14 @@ fn wrong_replies_have_their_codes() {
 
 #[test]
 fn pasv_is_of_ipv4_alone() {
-    let options = options(json!({"list": true}));
+    let options = options(&json!({"list": true}));
     let (course, _) = play(&options, false, "220 a\n230 b\n500 c\n", &Ok(0));
     assert_eq!((course.code, course.detail.as_str()), (482, "EPSV was answered 500 c"));
 }
 
 #[test]
 fn faults_of_the_data_connection_are_told_with_the_reply() {
-    let options = options(json!({"list": true}));
+    let options = options(&json!({"list": true}));
     let fault = Err("the data connection broke".to_owned());
     let begins = "220 a\n230 b\n229 (|||5|)\n150 c\n";
     let (course, _) = play(&options, true, &format!("{begins}226 done\n"), &fault);
@@ -205,13 +205,13 @@ fn faults_of_the_data_connection_are_told_with_the_reply() {
 
 #[test]
 fn what_replies_tell_is_kept() {
-    let dir = options(json!({"list": true, "path": "a/"}));
+    let dir = options(&json!({"list": true, "path": "a/"}));
     let (_, told) = play(&dir, true, "220-hello\n220 there\n230 in\n250 b\n229 (|||5|)\n150 c\n226 d\n", &Ok(3));
     assert_eq!(told.greeting.as_deref(), Some("220 hello there"));
     assert_eq!(told.welcome.as_deref(), Some("230 in"));
     assert_eq!(told.path, Some(SeenPath { kind: PathKind::Directory, size: None }));
     assert_eq!(told.entries, Some(3));
-    let file = options(json!({"path": "a"}));
+    let file = options(&json!({"path": "a"}));
     let (_, told) = play(&file, true, "220\n230\n250-x\n type=file;size=7; a\n250 y\n", &Ok(0));
     assert_eq!(told.greeting.as_deref(), Some("220"));
     assert_eq!(told.path, Some(SeenPath { kind: PathKind::File, size: Some(7) }));
