@@ -60,8 +60,8 @@ fn play(options: &Options, is_ipv4: bool, replies: &str, listing: &Result<u64, S
     (Course { said, code: end.code.number(), detail }, dialogue.told)
 }
 
-fn course(given: Value, replies: &[&str]) -> Course {
-    play(&options(&given), true, &(replies.join("\n") + "\n"), &Ok(3)).0
+fn course(given: &Value, replies: &[&str]) -> Course {
+    play(&options(given), true, &(replies.join("\n") + "\n"), &Ok(3)).0
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn good_dialogues_are_of_many_kinds() {
         all
     };
     let said = |replies: &[&str], given: Value, expected: &[&str]| {
-        let course = course(given, replies);
+        let course = course(&given, replies);
         assert_eq!((course.code, course.detail.as_str()), (0, ""), "{replies:?}");
         assert_eq!(course.said, expected, "{replies:?}");
     };
@@ -179,7 +179,7 @@ fn wrong_replies_have_their_codes() {
             "LIST was answered 522 f; a server may demand here that the TLS session",
         ),
     ] {
-        let course = course(given, replies);
+        let course = course(&given, replies);
         assert_eq!(course.code, code, "{replies:?}: {}", course.detail);
         assert!(course.detail.contains(detail), "{replies:?}: {}", course.detail);
     }
