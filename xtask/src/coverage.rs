@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What is in the catalogue and not reported yet. This list shrinks: a code that gets a test must leave it.
-const TO_COME: &[(&str, &[RangeInclusive<i16>])] = &[("ftp", &[480..=486]), ("server", &[100..=106])];
+const TO_COME: &[(&str, &[RangeInclusive<i16>])] = &[("server", &[100..=106])];
 
 /// Where the tests of codes that a test of a target ends in live.
 const TESTS_OF_RESULTS: &str = "crates/probe/tests";

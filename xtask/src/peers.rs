@@ -27,10 +27,11 @@ const DNSMASQ: Program = Program { file: "dnsmasq", package: "dnsmasq-base", pee
 const OPENSSL: Program = Program { file: "openssl", package: "openssl", peer: "openssl" };
 const CHROMIUM: Program = Program { file: "chromium", package: "chromium", peer: "chromium" };
 const CHROMEDRIVER: Program = Program { file: "chromedriver", package: "chromium-driver", peer: "chromium" };
+const VSFTPD: Program = Program { file: "vsftpd", package: "vsftpd", peer: "vsftpd" };
 const FPING: Program = Program { file: "fping", package: "fping", peer: "fping" };
 const WRK: Program = Program { file: "wrk", package: "wrk", peer: "wrk" };
 
-const FOR_TESTS: &[Program] = &[NGINX, DNSMASQ, OPENSSL, CHROMIUM, CHROMEDRIVER];
+const FOR_TESTS: &[Program] = &[NGINX, DNSMASQ, VSFTPD, OPENSSL, CHROMIUM, CHROMEDRIVER];
 const FOR_BENCHMARKS: &[Program] = &[NGINX, WRK, FPING];
 
 /// The peers that could not be had, by the names that tests know.

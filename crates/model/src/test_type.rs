@@ -3,6 +3,7 @@
 
 pub mod certificate;
 pub mod domain;
+pub mod ftp;
 pub mod http;
 pub mod icmp;
 pub mod tcp;
@@ -21,6 +22,8 @@ pub enum TestType {
     Certificate,
     /// Domain name.
     Domain,
+    /// FTP server (FTP, FTPS).
+    Ftp,
     /// Website (HTTP, HTTPS).
     Http,
     /// Host (ICMP ping).
@@ -36,7 +39,7 @@ pub enum TestType {
 impl TestType {
     /// All of them, in the order of the catalogue.
     pub const ALL: &'static [Self] =
-        &[Self::Icmp, Self::Http, Self::Tcp, Self::Udp, Self::Websocket, Self::Certificate, Self::Domain];
+        &[Self::Icmp, Self::Http, Self::Tcp, Self::Ftp, Self::Udp, Self::Websocket, Self::Certificate, Self::Domain];
 
     /// The word used in configuration, API and results.
     #[must_use]
@@ -44,6 +47,7 @@ impl TestType {
         match self {
             Self::Certificate => "certificate",
             Self::Domain => "domain",
+            Self::Ftp => "ftp",
             Self::Http => "http",
             Self::Icmp => "icmp",
             Self::Tcp => "tcp",
@@ -58,6 +62,7 @@ impl TestType {
         match self {
             Self::Certificate => "Certificate (TLS, STARTTLS)",
             Self::Domain => "Domain name",
+            Self::Ftp => "FTP server (FTP, FTPS)",
             Self::Http => "Website (HTTP, HTTPS)",
             Self::Icmp => "Host (ICMP ping)",
             Self::Tcp => "TCP port (also TLS)",
@@ -72,6 +77,7 @@ impl TestType {
         match self {
             Self::Certificate => Span::seconds(21600),
             Self::Domain => Span::seconds(43200),
+            Self::Ftp => Span::seconds(60),
             Self::Http => Span::seconds(60),
             Self::Icmp => Span::seconds(60),
             Self::Tcp => Span::seconds(60),
@@ -86,6 +92,7 @@ impl TestType {
         match self {
             Self::Certificate => "shop.example:443",
             Self::Domain => "domain:shop.example",
+            Self::Ftp => "ftp://files.example/pub/",
             Self::Http => "https://shop.example/",
             Self::Icmp => "router.example",
             Self::Tcp => "mail.example:25",
@@ -100,6 +107,7 @@ impl TestType {
         match self {
             Self::Certificate => Family::Certificate,
             Self::Domain => Family::Domain,
+            Self::Ftp => Family::Service,
             Self::Http => Family::Service,
             Self::Icmp => Family::Service,
             Self::Tcp => Family::Service,
@@ -114,6 +122,7 @@ impl TestType {
         match self {
             Self::Certificate => &["certificate"],
             Self::Domain => &["domain"],
+            Self::Ftp => &["ftp", "ftps"],
             Self::Http => &["http", "https"],
             Self::Icmp => &["icmp"],
             Self::Tcp => &["tcp", "tls"],
@@ -128,6 +137,7 @@ impl TestType {
         match self {
             Self::Certificate => certificate::FIELDS,
             Self::Domain => domain::FIELDS,
+            Self::Ftp => ftp::FIELDS,
             Self::Http => http::FIELDS,
             Self::Icmp => icmp::FIELDS,
             Self::Tcp => tcp::FIELDS,
@@ -141,6 +151,7 @@ impl TestType {
         match self {
             Self::Certificate => certificate::LIMITS_CODE,
             Self::Domain => domain::LIMITS_CODE,
+            Self::Ftp => ftp::LIMITS_CODE,
             Self::Http => http::LIMITS_CODE,
             Self::Icmp => icmp::LIMITS_CODE,
             Self::Tcp => tcp::LIMITS_CODE,
@@ -157,6 +168,7 @@ impl TestType {
             Self::Domain => {
                 domain::read(target, limits, reader).map(|(target, options)| (target, Options::Domain(options)))
             }
+            Self::Ftp => ftp::read(target, limits, reader).map(|(target, options)| (target, Options::Ftp(options))),
             Self::Http => http::read(target, limits, reader).map(|(target, options)| (target, Options::Http(options))),
             Self::Icmp => icmp::read(target, limits, reader).map(|(target, options)| (target, Options::Icmp(options))),
             Self::Tcp => tcp::read(target, limits, reader).map(|(target, options)| (target, Options::Tcp(options))),
@@ -182,6 +194,8 @@ pub enum Options {
     Certificate(certificate::Options),
     /// Domain name.
     Domain(domain::Options),
+    /// FTP server (FTP, FTPS).
+    Ftp(ftp::Options),
     /// Website (HTTP, HTTPS).
     Http(http::Options),
     /// Host (ICMP ping).
@@ -200,6 +214,7 @@ impl Options {
         match self {
             Self::Certificate(options) => options.write(exposure),
             Self::Domain(options) => options.write(exposure),
+            Self::Ftp(options) => options.write(exposure),
             Self::Http(options) => options.write(exposure),
             Self::Icmp(options) => options.write(exposure),
             Self::Tcp(options) => options.write(exposure),
@@ -214,6 +229,7 @@ impl Options {
         match self {
             Self::Certificate(_) => TestType::Certificate,
             Self::Domain(_) => TestType::Domain,
+            Self::Ftp(_) => TestType::Ftp,
             Self::Http(_) => TestType::Http,
             Self::Icmp(_) => TestType::Icmp,
             Self::Tcp(_) => TestType::Tcp,
@@ -235,6 +251,8 @@ pub enum Observed {
     Certificate(certificate::Observed),
     /// Domain name.
     Domain(domain::Observed),
+    /// FTP server (FTP, FTPS).
+    Ftp(ftp::Observed),
     /// Website (HTTP, HTTPS).
     Http(http::Observed),
     /// Host (ICMP ping).
@@ -255,6 +273,7 @@ impl Observed {
             Self::Nothing => Vec::new(),
             Self::Certificate(seen) => seen.lines(),
             Self::Domain(seen) => seen.lines(),
+            Self::Ftp(seen) => seen.lines(),
             Self::Http(seen) => seen.lines(),
             Self::Icmp(seen) => seen.lines(),
             Self::Tcp(seen) => seen.lines(),

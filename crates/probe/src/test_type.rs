@@ -3,6 +3,7 @@
 
 mod certificate;
 mod domain;
+mod ftp;
 mod http;
 mod icmp;
 mod tcp;
@@ -18,6 +19,7 @@ pub(crate) async fn run(prober: &Prober, test: &Test) -> Finding<Observed> {
     match &test.options {
         Options::Certificate(options) => certificate::run(prober, test, options).await.map(Observed::Certificate),
         Options::Domain(options) => domain::run(prober, test, options).await.map(Observed::Domain),
+        Options::Ftp(options) => ftp::run(prober, test, options).await.map(Observed::Ftp),
         Options::Http(options) => http::run(prober, test, options).await.map(Observed::Http),
         Options::Icmp(options) => icmp::run(prober, test, options).await.map(Observed::Icmp),
         Options::Tcp(options) => tcp::run(prober, test, options).await.map(Observed::Tcp),

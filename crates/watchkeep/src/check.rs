@@ -4,14 +4,11 @@ use std::{process::ExitCode, sync::Arc};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use jiff::Timestamp;
-use watchkeep_catalogue::{Severity, service};
+use watchkeep_catalogue::Severity;
 use watchkeep_model::{Invalid, LocationName, Test, TestResult, TestSubject, TestType};
 use watchkeep_probe::{Prober, ProberOptions, refused};
 
 use crate::{UNUSABLE, flags, output, report};
-
-/// Kinds of targets that the contract names and this version does not test yet.
-const NOT_YET: [&str; 2] = ["ftp", "ftps"];
 
 pub(crate) fn command() -> Command {
     Command::new("check")
@@ -67,15 +64,8 @@ struct Refused {
 
 /// The test that the arguments describe.
 fn prepare(arguments: &ArgMatches, target: &str) -> Result<Test, Refused> {
-    let scheme = target.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
-    let by_scheme = TestType::of_target(target);
     // Anything else is taken for a web address, whose parser knows what to say about it.
-    let test_type = by_scheme.unwrap_or(TestType::Http);
-    if by_scheme.is_none() && NOT_YET.contains(&scheme.as_str()) {
-        let message = format!("{scheme} is a type of test that this version does not know");
-        let invalid = Invalid::with_code("target", message, service::UNKNOWN_TEST_TYPE);
-        return Err(Refused { word: scheme, test_type, invalid });
-    }
+    let test_type = TestType::of_target(target).unwrap_or(TestType::Http);
     let refused = |invalid| Refused { word: test_type.as_str().to_owned(), test_type, invalid };
     let object = flags::object(arguments, test_type, target).map_err(|message| refused(Invalid::one("", message)))?;
     Test::parse(object).map_err(refused)

@@ -62,6 +62,8 @@ struct Trace {
     ready: Option<Instant>,
     /// How long the handshakes lasted that came after that.
     handshakes: Duration,
+    /// When everything was found right. How long a server takes to say farewell is not counted.
+    done: Option<Instant>,
 }
 
 /// Where a dialogue stops.
@@ -84,9 +86,11 @@ pub(crate) async fn run(prober: &Prober, test: &Test, options: &Options) -> Find
         Err(verdict) => verdict,
     };
     if let (Some(ready), Some(greeting)) = (trace.ready, trace.phases.first_byte) {
-        trace.phases.transfer = Some(ready.elapsed().saturating_sub(greeting + trace.handshakes));
+        let talked = trace.done.unwrap_or_else(Instant::now).duration_since(ready);
+        trace.phases.transfer = Some(talked.saturating_sub(greeting + trace.handshakes));
     }
-    Finding { verdict, phases: trace.phases, observed: trace.observed, notable: None }
+    let response_time = trace.done.map(|_| trace.phases.sum());
+    Finding { response_time, ..Finding::new(verdict, trace.phases, trace.observed) }
 }
 
 /// The whole visit.
@@ -216,6 +220,7 @@ impl Way<'_> {
     ) -> Step<()> {
         let mut control = Control::new(stream);
         self.talk(&mut control, first, dialogue, trace).await?;
+        trace.done = Some(Instant::now());
         self.part(&mut control, dialogue, trace).await;
         Ok(())
     }

@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use watchkeep_catalogue::{StatusCode, service};
 
 use super::{Login, Options, RemotePath, Security};
-use crate::{Endpoint, Reader, Secret, TlsSettings, split_scheme};
+use crate::{Endpoint, Limits, Reader, Secret, TlsSettings, split_scheme};
 
 const MISSING: StatusCode = service::NOT_ENOUGH_PARAMETERS;
 
@@ -43,7 +43,7 @@ struct InTarget {
 }
 
 /// The canonical target and the options, from a test's object.
-pub(crate) fn read(target: Option<&str>, reader: &mut Reader) -> Option<(String, Options)> {
+pub(crate) fn read(target: Option<&str>, _: Limits, reader: &mut Reader) -> Option<(String, Options)> {
     let before = reader.problem_count();
     let (server, in_target) = take_apart(target.map(str::trim).unwrap_or_default(), reader);
     let is_path_in_target = in_target.path.is_some();
