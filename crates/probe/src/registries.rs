@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use self::{
     manners::{Manners, Turn},
-    tried::Tried,
+    tried::{Kind, Tried},
 };
 
 /// Shared by all tests of a prober.

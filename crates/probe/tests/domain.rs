@@ -196,9 +196,10 @@ async fn domain_code_0_with_lists_of_no_use() {
         ("shop.example.all.example", code("127.0.0.2")),
         ("invalid.all.example", code("127.0.0.2")),
         ("shop.example.broken.example", Answer::Code(ResponseCode::ServFail)),
+        ("test.live.example", code("127.0.1.2")),
     ])
     .await;
-    let lists = ["refusing", "quota", "parked", "all", "broken"].map(|list| format!("{list}.example"));
+    let lists = ["refusing", "quota", "parked", "all", "broken", "gone", "live"].map(|list| format!("{list}.example"));
     let lists: Vec<&str> = lists.iter().map(String::as_str).collect();
     let result = blocklists(&server, &dns, &lists).await;
     expect(&result, 0, "");
@@ -209,26 +210,38 @@ async fn domain_code_0_with_lists_of_no_use() {
         ("parked", "(192.0.2.7)"),
         ("all", "every name"),
         ("broken", "SERVFAIL"),
+        ("gone", "lacks the name test"),
     ] {
         let told = remarks.iter().any(|remark| remark.contains(&format!("{list}.example")) && remark.contains(words));
         assert!(told, "{list}: {remarks:?}");
     }
+    assert!(!remarks.iter().any(|remark| remark.contains("live.example")), "{remarks:?}");
 }
 
-/// A list is tried once, not by every test.
+/// A listing is tried each time, since a list may begin to have everything; what else a list is like is remembered.
 #[tokio::test]
-async fn lists_are_tried_once() {
-    let dns = dns::Server::start([("shop.example.dbl.example", code("127.0.1.2"))]).await;
+async fn lists_are_tried_as_often_as_they_must() {
+    let registry = rdap(json!({})).await;
+    let dns = dns::Server::start([
+        ("shop.example.dbl.example", code("127.0.1.2")),
+        ("shop.example.full.example", code("127.0.1.2")),
+        ("invalid.full.example", code("127.0.1.2")),
+        ("test.live.example", code("127.0.1.2")),
+    ])
+    .await;
     let prober = Prober::new(ProberOptions::default()).unwrap();
-    for queries in [2, 3] {
-        let test = with(
-            "shop.example",
-            json!({"blocklists": ["dbl.example"]}),
-            json!({"resolver": dns.address().to_string()}),
-        );
-        let result = prober.run(&test, &watchkeep_model::LocationName::local()).await;
-        expect(&result, 512, "127.0.1.2");
-        assert_eq!(dns.queries(), queries);
+    let mut before = 0;
+    for (list, expected, first, later) in
+        [("dbl.example", 512, 2, 2), ("full.example", 0, 2, 0), ("live.example", 0, 2, 1), ("gone.example", 0, 2, 1)]
+    {
+        for queries in [first, later] {
+            let options = json!({"blocklists": [list], "rdap": registry.url("/")});
+            let test = with("shop.example", options, json!({"resolver": dns.address().to_string()}));
+            let result = prober.run(&test, &watchkeep_model::LocationName::local()).await;
+            expect(&result, expected, "");
+            assert_eq!(dns.queries() - before, queries, "{list}");
+            before = dns.queries();
+        }
     }
 }
 

@@ -13,7 +13,15 @@ use watchkeep_model::{
 use crate::{
     Prober,
     net::deadline::{Deadline, Passed},
+    registries::Kind,
 };
+
+/// Names by which a list for names is tried (RFC 5782, 5).
+const ALWAYS_LISTED: &str = "test";
+const NEVER_LISTED: &str = "invalid";
+
+const FULL: &str = "it has every name, invalid among them, which no list may have (RFC 5782)";
+const EMPTY: &str = "it lacks the name test, which lists have for being tried (RFC 5782), so that it may be gone or closed to this robot";
 
 /// What the lists say of a name.
 #[derive(Debug, Default)]
@@ -75,28 +83,41 @@ async fn ask_one(
     list: &HostName,
     deadline: Deadline,
 ) -> Result<Option<Vec<Ipv4Addr>>, String> {
-    let codes = match look_up(prober, test, &format!("{domain}.{list}"), deadline).await? {
-        Meaning::Clean => return Ok(None),
-        Meaning::Refused(code) => return Err(format!("it refuses to answer this robot ({code})")),
-        Meaning::Listed(codes) => codes,
-    };
     let server = test.network.resolver;
     let known = prober.registries.tried().find(list, server, Instant::now());
-    let has_all = match known {
-        Some(has_all) => has_all,
-        None => {
-            // A name that is never listed (RFC 5782, 5).
-            let answer = look_up(prober, test, &format!("invalid.{list}"), deadline).await;
-            let answer = answer.map_err(|reason| format!("it could not be tried: {reason}"))?;
-            let has_all = answer != Meaning::Clean;
-            prober.registries.tried().keep(list, server, has_all, Instant::now());
-            has_all
-        }
-    };
-    if has_all {
-        return Err("it has every name, invalid among them, which no list may have (RFC 5782)".to_owned());
+    if known == Some(Kind::Full) {
+        return Err(FULL.to_owned());
     }
-    Ok(Some(codes))
+    let try_with = async |name: &str| {
+        let answer = look_up(prober, test, &format!("{name}.{list}"), deadline).await;
+        answer.map_err(|reason| format!("it could not be tried: {reason}"))
+    };
+    let keep = |kind| prober.registries.tried().keep(list, server, kind, Instant::now());
+    match look_up(prober, test, &format!("{domain}.{list}"), deadline).await? {
+        Meaning::Refused(code) => Err(format!("it refuses to answer this robot ({code})")),
+        // A list may begin to have everything at any moment, so that every listing is tried.
+        Meaning::Listed(codes) => match try_with(NEVER_LISTED).await? {
+            Meaning::Clean => Ok(Some(codes)),
+            Meaning::Listed(_) | Meaning::Refused(_) => {
+                keep(Kind::Full);
+                Err(FULL.to_owned())
+            }
+        },
+        Meaning::Clean => {
+            let kind = match known {
+                Some(kind) => kind,
+                None => {
+                    let kind = match try_with(ALWAYS_LISTED).await? {
+                        Meaning::Listed(_) => Kind::Alive,
+                        Meaning::Clean | Meaning::Refused(_) => Kind::Empty,
+                    };
+                    keep(kind);
+                    kind
+                }
+            };
+            if kind == Kind::Empty { Err(EMPTY.to_owned()) } else { Ok(None) }
+        }
+    }
 }
 
 async fn look_up(prober: &Prober, test: &Test, name: &str, deadline: Deadline) -> Result<Meaning, String> {
