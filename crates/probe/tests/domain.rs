@@ -75,6 +75,8 @@ async fn domain_code_500_nobody_answers() {
     expect(&run(json!({"whois": at})).await, 500, "connection refused");
     expect(&run(json!({"rdap": http, "whois": at})).await, 500, "WHOIS");
     expect(&run(json!({})).await, 500, "no RDAP or WHOIS server is known for .example");
+    let office = run_with("office.gov.uk", json!({}), json!({})).await;
+    expect(&office, 500, "no RDAP or WHOIS server is known for .gov.uk");
     let failing = just(503, "text/html", "down").await;
     expect(&run(json!({"rdap": failing.url("/")})).await, 500, "status 503");
     let silent = whois(Vec::new()).await;
@@ -124,6 +126,8 @@ async fn domain_code_501_answers_of_no_known_form() {
     expect(&run(json!({"rdap": other.url("/")})).await, 501, "another name, other.example");
     let large = just(200, "application/rdap+json", " ".repeat(10 << 20).leak()).await;
     expect(&run(json!({"rdap": large.url("/")})).await, 501, "larger than 1MiB");
+    let busy = whois("This service is free of charge.\r\nStatus: maintenance\r\n").await;
+    expect(&run(json!({"whois": busy.address().to_string()})).await, 501, "free of charge");
     let strange = whois("Hello, stranger").await;
     let at = strange.address().to_string();
     expect(&run(json!({"whois": at})).await, 501, "“Hello, stranger”");
@@ -159,6 +163,12 @@ async fn domain_code_511_unlocked() {
     for lock in ["client transfer prohibited", "server transfer prohibited"] {
         expect(&of(&rdap_saying(&[lock]).await).await, 0, "");
     }
+    // RDAP has words of its own, and a word of nobody's tells nothing of locks.
+    for status in ["transfer prohibited", "locked", "whatever"] {
+        expect(&of(&rdap_saying(&[status]).await).await, 0, "");
+    }
+    let belgian = whois(fixture("be_registered")).await;
+    expect(&run_with("shop.be", json!({"whois": belgian.address().to_string()}), json!({})).await, 0, "");
     // A registry that has no such lock does not lack it.
     let german = rdap(json!({"ldhName": "shop.de", "status": ["active"]})).await;
     expect(&run_with("shop.de", json!({"rdap": german.url("/")}), json!({})).await, 0, "");
@@ -268,6 +278,7 @@ async fn domain_code_513_nobody_holds_it() {
         ("shop.com.au", "au_free"),
         ("shop.se", "se_free"),
         ("shop.kr", "kr_free"),
+        ("college.ac.uk", "academic_free"),
     ] {
         let server = whois(fixture(file)).await;
         let result = run_with(name, json!({"whois": server.address().to_string()}), json!({})).await;

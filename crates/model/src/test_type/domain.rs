@@ -71,12 +71,6 @@ pub struct Options {
 }
 
 impl Options {
-    /// The last part of the name.
-    #[must_use]
-    pub fn top_level(&self) -> &str {
-        self.domain.rsplit('.').next().unwrap_or_default()
-    }
-
     /// The object that is read back as the same options.
     pub(crate) fn write(&self, _: Exposure) -> Object {
         let mut object = Object::new();

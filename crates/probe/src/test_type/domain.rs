@@ -23,7 +23,8 @@ use crate::{Finding, Prober, net::deadline::Deadline};
 
 const EXPIRED: [&str; 2] = ["redemptionPeriod", "pendingDelete"];
 const HELD: [&str; 2] = ["clientHold", "serverHold"];
-const LOCKED: [&str; 2] = ["clientTransferProhibited", "serverTransferProhibited"];
+/// EPP's locks, and RDAP's own words for one that it does not have from EPP (RFC 9083, 10.2.2).
+const LOCKED: [&str; 4] = ["clientTransferProhibited", "serverTransferProhibited", "transfer prohibited", "locked"];
 
 /// Runs the test.
 pub(crate) async fn run(prober: &Prober, test: &Test, options: &Options) -> Finding<Observed> {
@@ -96,7 +97,7 @@ fn judge(options: &Options, told: &Result<Told, Verdict>, listed: &[Listing], no
     if !listed.is_empty() {
         return Verdict::new(domain::DOMAIN_BLACKLISTED, is_listed());
     }
-    if told.tells_locks && !facts.statuses.is_empty() && !facts.has_status(&LOCKED) {
+    if told.tells_locks && facts.speaks_epp() && !facts.has_status(&LOCKED) {
         let statuses = facts.statuses.join(", ");
         let detail = format!("neither clientTransferProhibited nor serverTransferProhibited is set, only {statuses}");
         return Verdict::new(domain::DOMAIN_TRANSFER_UNPROTECTED, detail);

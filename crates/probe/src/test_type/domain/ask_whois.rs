@@ -48,10 +48,7 @@ pub(super) async fn ask(
         }
         Ok(Ok(())) if answer.is_empty() => Err(unavailable("it closed the connection without an answer".to_owned())),
         // Some servers reset the connection behind the answer.
-        Ok(_) => {
-            prober.registries.manners().answered(&server.to_string());
-            Ok(answer)
-        }
+        Ok(_) => Ok(answer),
     }
 }
 
@@ -64,6 +61,11 @@ async fn exchange(mut stream: Tcp, query: &str, answer: &mut Vec<u8>) -> std::io
             return Ok(());
         }
     }
+}
+
+/// The server said something about the name, so that its patience is as it was.
+pub(super) fn answered(prober: &Prober, server: &Endpoint) {
+    prober.registries.manners().answered(&server.to_string());
 }
 
 /// The server said that it is asked too often: it is left alone for a while.

@@ -1,13 +1,26 @@
 //! Dates as registries write them, in a dozen forms and more, read without knowing which one it is.
-//! A date without a time is its first moment in UTC; a time without a zone is in UTC.
+//! A date without a time is its first moment in UTC, or its last where it is an end; a time without a zone is in UTC.
 
 use jiff::{Timestamp, civil, tz::Offset};
 
 /// The longest text that is looked at, in bytes.
 const LONGEST: usize = 80;
 
+/// The last second of a day.
+const NIGHT: civil::Time = civil::Time::constant(23, 59, 59, 0);
+
 /// The moment that a text tells, if it tells one.
 pub(super) fn read(text: &str) -> Option<Timestamp> {
+    moment(text, civil::Time::midnight())
+}
+
+/// The same of an end: what ends on a day is there until the day is over.
+pub(super) fn read_end(text: &str) -> Option<Timestamp> {
+    moment(text, NIGHT)
+}
+
+/// The moment that a text tells; `unless_told` is the time of a date alone.
+fn moment(text: &str, unless_told: civil::Time) -> Option<Timestamp> {
     let text = text.trim();
     if text.len() > LONGEST || !text.is_ascii() {
         return None;
@@ -22,7 +35,7 @@ pub(super) fn read(text: &str) -> Option<Timestamp> {
             break;
         }
     }
-    parts.moment()
+    parts.moment(unless_told)
 }
 
 /// Words between spaces, commas, parentheses and the `T` between date and time.
@@ -65,7 +78,7 @@ impl Parts {
             self.offset = Some(offset(word)?);
             return Some(());
         }
-        let number = word.strip_suffix('.').unwrap_or(word);
+        let number = word.strip_suffix('.').unwrap_or_else(|| cardinal(word));
         if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
             return self.take_number(number);
         }
@@ -140,7 +153,7 @@ impl Parts {
         Some(())
     }
 
-    fn moment(mut self) -> Option<Timestamp> {
+    fn moment(mut self, unless_told: civil::Time) -> Option<Timestamp> {
         if let ([year @ 1000..=9999, month @ 1..=12, day], None, None) = (&self.numbers[..], self.year, self.month) {
             // `2027. 01. 31.`
             (self.year, self.month) = (Some(*year), i8::try_from(*month).ok());
@@ -158,9 +171,15 @@ impl Parts {
         if !(1980..=2500).contains(&date.year()) {
             return None;
         }
-        let at = date.to_datetime(self.time.unwrap_or(civil::Time::midnight()));
+        let at = date.to_datetime(self.time.unwrap_or(unless_told));
         self.offset.unwrap_or(Offset::UTC).to_timestamp(at).ok()
     }
+}
+
+/// `14` of `14th`.
+fn cardinal(word: &str) -> &str {
+    let endings = ["st", "nd", "rd", "th"];
+    endings.into_iter().find_map(|ending| word.strip_suffix(ending)).unwrap_or(word)
 }
 
 fn starts(word: &str, with: &str) -> bool {
@@ -262,8 +281,23 @@ mod tests {
             "2027-01-31 (YYYY-MM-DD)",
             "2027. 01. 31.",
             "Sun Jan 31 2027",
+            "Sunday 31st January 2027",
         ] {
             assert_eq!(read(text), Some(midnight), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_ends_on_a_day_is_there_until_it_is_over() {
+        for (text, end) in [
+            ("2027/01/31", "2027-01-31T23:59:59Z"),
+            ("31.1.2027", "2027-01-31T23:59:59Z"),
+            ("20270131 #1234567", "2027-01-31T23:59:59Z"),
+            ("2027-01-31T00:00:00Z", "2027-01-31T00:00:00Z"),
+            ("2027-01-31 10:00:00", "2027-01-31T10:00:00Z"),
+            ("2027/01/31 09:00:00 (JST)", "2027-01-31T00:00:00Z"),
+        ] {
+            assert_eq!(read_end(text), Some(end.parse().unwrap()), "{text}");
         }
     }
 
@@ -286,6 +320,8 @@ mod tests {
             "9999-12-31T23:59:59-99:00",
             "1970-01-01",
             "Not Available",
+            "th",
+            "31st",
         ] {
             assert_eq!(read(text).filter(|at| at.as_second() > 0), None, "{text}");
         }

@@ -48,6 +48,11 @@ impl Facts {
         }
     }
 
+    /// Whether a status is one of EPP's: registries with words of their own tell nothing of locks by leaving EPP's out.
+    pub(super) fn speaks_epp(&self) -> bool {
+        self.has_status(&EPP)
+    }
+
     pub(super) fn has_status(&self, wanted: &[&str]) -> bool {
         self.statuses.iter().any(|status| wanted.contains(&status.as_str()))
     }

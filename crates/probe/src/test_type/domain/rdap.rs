@@ -1,7 +1,9 @@
 //! RDAP answers (RFC 9083): the few members that a test needs, and what an answer amounts to.
 
-use serde::Deserialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
+use watchkeep_model::HostName;
 
 use super::{
     dates,
@@ -25,16 +27,16 @@ pub(super) enum Answer {
 struct Domain {
     object_class_name: Option<String>,
     ldh_name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "readable")]
     status: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "readable")]
     events: Vec<Event>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "readable")]
     entities: Vec<Entity>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "readable")]
     nameservers: Vec<NameServer>,
-    #[serde(rename = "secureDNS")]
-    secure_dns: Option<SecureDns>,
+    #[serde(default, rename = "secureDNS")]
+    secure_dns: Value,
 }
 
 #[derive(Deserialize)]
@@ -47,9 +49,10 @@ struct Event {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Entity {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "readable")]
     roles: Vec<String>,
-    handle: Option<String>,
+    #[serde(default)]
+    handle: Value,
     #[serde(default)]
     vcard_array: Value,
 }
@@ -62,14 +65,19 @@ struct NameServer {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct SecureDns {
-    delegation_signed: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Failure {
     error_code: u16,
+}
+
+/// What can be read of a list; a member that is broken says nothing of the others.
+fn readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let Value::Array(members) = Value::deserialize(deserializer)? else { return Ok(Vec::new()) };
+    Ok(members.into_iter().filter_map(|member| serde_json::from_value(member).ok()).collect())
+}
+
+/// Whether a service writes `name` so: in ASCII, or as people read it.
+fn is_name(told: &str, name: &str) -> bool {
+    told.eq_ignore_ascii_case(name) || told.parse::<HostName>().is_ok_and(|host| host.name() == Some(name))
 }
 
 /// Reads a reply of status 200.
@@ -86,23 +94,25 @@ pub(super) fn read(name: &str, body: &[u8]) -> Answer {
         return Answer::NotUnderstood(format!("its JSON is not an RDAP domain: {}", beginning(body)));
     }
     if let Some(other) = domain.ldh_name.as_deref().map(|other| other.trim_end_matches('.'))
-        && !other.eq_ignore_ascii_case(name)
+        && !is_name(other, name)
     {
         return Answer::NotUnderstood(format!("it answered for another name, {}", shown(other)));
     }
-    let date = |action: &str| {
+    let date = |action: &str, read: fn(&str) -> Option<Timestamp>| {
         let is_it = |event: &&Event| event.event_action.as_deref().is_some_and(|a| a.eq_ignore_ascii_case(action));
-        domain.events.iter().filter(is_it).find_map(|event| dates::read(event.event_date.as_deref()?))
+        domain.events.iter().filter(is_it).find_map(|event| read(event.event_date.as_deref()?))
     };
     let registrar = domain.entities.iter().find(|entity| entity.roles.iter().any(|role| role == "registrar"));
     let facts = Facts {
-        registrar: registrar.and_then(|entity| formatted_name(&entity.vcard_array).or_else(|| entity.handle.clone())),
-        created_at: date("registration"),
-        updated_at: date("last changed"),
-        expires_at: date("expiration"),
+        registrar: registrar.and_then(|entity| {
+            formatted_name(&entity.vcard_array).or_else(|| entity.handle.as_str().map(str::to_owned))
+        }),
+        created_at: date("registration", dates::read),
+        updated_at: date("last changed", dates::read),
+        expires_at: date("expiration", dates::read_end),
         statuses: domain.status.iter().filter_map(|status| epp(status)).collect(),
         name_servers: domain.nameservers.iter().filter_map(|server| name_server(server.ldh_name.as_deref()?)).collect(),
-        dnssec: domain.secure_dns.and_then(|dns| dns.delegation_signed),
+        dnssec: domain.secure_dns.get("delegationSigned").and_then(Value::as_bool),
     };
     let facts = facts.tidied();
     if facts == Facts::default() {
@@ -181,10 +191,29 @@ mod tests {
             (r#"{"objectClassName":"entity"}"#, "not an RDAP domain"),
             (r#"{"objectClassName":"domain","ldhName":"other.example"}"#, "another name, other.example"),
             (r#"{"objectClassName":"domain"}"#, "nothing of the domain"),
-            (r#"{"objectClassName":"domain","status":7}"#, "not an RDAP domain"),
+            (r#"{"objectClassName":7,"ldhName":"shop.example"}"#, "not an RDAP domain"),
+            (r#"{"objectClassName":"domain","status":7}"#, "nothing of the domain"),
         ] {
             let Answer::NotUnderstood(reason) = read("shop.example", body.as_bytes()) else { panic!("{body}") };
             assert!(reason.contains(words), "{body}: {reason}");
+        }
+    }
+
+    #[test]
+    fn what_is_broken_says_nothing_of_the_rest() {
+        for (member, broken) in [
+            ("status", json!(null)),
+            ("status", json!([null, 7])),
+            ("events", json!({})),
+            ("entities", json!([null, {"roles": null}, {"roles": ["registrar"], "handle": 292}])),
+            ("nameservers", json!([{"ldhName": 7}])),
+            ("secureDNS", json!([])),
+        ] {
+            let mut body = json!({"objectClassName": "domain", "ldhName": "bücher.example", "status": ["active"],
+                                  "nameservers": [{"ldhName": "ns1.host.example"}]});
+            body[member] = broken;
+            let answer = read("xn--bcher-kva.example", body.to_string().as_bytes());
+            assert!(matches!(answer, Answer::Registered(_)), "{body}: {answer:?}");
         }
     }
 

@@ -78,7 +78,7 @@ struct Usual {
 #[serde(deny_unknown_fields)]
 struct Entry {
     tlds: Vec<String>,
-    server: String,
+    server: Option<String>,
     query: Option<String>,
     expiry: Option<bool>,
     locks: Option<bool>,
@@ -94,7 +94,8 @@ struct Known {
     usual: Registry,
     /// Country codes without an entry; each of their registries has statuses of its own.
     country: Registry,
-    by_top_level: HashMap<String, Registry>,
+    /// By the suffixes below which a registry gives out names: top-level domains, and a few that others run.
+    by_suffix: HashMap<String, Registry>,
 }
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
@@ -112,10 +113,10 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
         keys: usual.keys,
         statuses: BTreeMap::new(),
     };
-    let mut by_top_level = HashMap::new();
+    let mut by_suffix = HashMap::new();
     for entry in registry {
         let registry = Registry {
-            server: Some(entry.server),
+            server: entry.server,
             query: entry.query.unwrap_or_else(|| usual.query.clone()),
             tells_expiry: entry.expiry.unwrap_or(usual.tells_expiry),
             tells_locks: entry.locks.unwrap_or(usual.tells_locks),
@@ -126,16 +127,31 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
             keys: entry.keys.unwrap_or_else(|| usual.keys.clone()),
             statuses: entry.statuses,
         };
-        by_top_level.extend(entry.tlds.into_iter().map(|tld| (tld, registry.clone())));
+        by_suffix.extend(entry.tlds.into_iter().map(|tld| {
+            let server = registry.server.as_ref().map(|server| server.replace("TLD", &tld));
+            (tld, Registry { server, ..registry.clone() })
+        }));
     }
     let country = Registry { tells_locks: false, ..usual.clone() };
-    Known { usual, country, by_top_level }
+    Known { usual, country, by_suffix }
 });
 
-/// What is known of the registry of a top-level domain; what is usual where nothing is.
-pub(super) fn registry(top_level: &str) -> &'static Registry {
-    let unknown = if top_level.len() == 2 { &KNOWN.country } else { &KNOWN.usual };
-    KNOWN.by_top_level.get(top_level).unwrap_or(unknown)
+/// The longest suffix of a name that has a registry in the data, or its top-level domain.
+pub(super) fn suffix(name: &str) -> &str {
+    let known = suffixes(name).find(|suffix| KNOWN.by_suffix.contains_key(*suffix));
+    known.unwrap_or_else(|| name.rsplit('.').next().unwrap_or_default())
+}
+
+/// What a name lies under, the longest first.
+fn suffixes(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(name), |part| part.split_once('.').map(|(_, rest)| rest)).skip(1)
+}
+
+/// What is known of the registry of a name; what is usual where nothing is.
+pub(super) fn registry(name: &str) -> &'static Registry {
+    let suffix = suffix(name);
+    let unknown = if suffix.len() == 2 { &KNOWN.country } else { &KNOWN.usual };
+    KNOWN.by_suffix.get(suffix).unwrap_or(unknown)
 }
 
 /// How a registrar's own server is asked and read.
@@ -161,9 +177,10 @@ static RDAP: LazyLock<HashMap<String, Url>> = LazyLock::new(|| {
     services
 });
 
-/// The RDAP service of a top-level domain, where one is known.
-pub(super) fn rdap_service(top_level: &str) -> Option<&'static Url> {
-    RDAP.get(top_level)
+/// The RDAP service of a name, where one is known. That of a top-level domain knows nothing of a suffix below it
+/// that somebody else runs.
+pub(super) fn rdap_service(name: &str) -> Option<&'static Url> {
+    RDAP.get(suffix(name))
 }
 
 #[cfg(test)]
@@ -171,16 +188,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_name_is_asked_of_its_own_registry() {
+        for (name, server, has_rdap) in [
+            ("shop.co.uk", Some("whois.nic.uk"), true),
+            ("college.ac.uk", Some("whois.ja.net"), false),
+            ("office.gov.uk", None, false),
+            ("ac.uk.com", Some("whois.verisign-grs.com"), true),
+            ("shop.store", Some("whois.nic.store"), true),
+            ("shop.cc", Some("ccwhois.verisign-grs.com"), true),
+            ("shop.name", Some("whois.nic.name"), true),
+            ("shop.tv", Some("whois.nic.tv"), true),
+            ("shop.li", Some("whois.nic.li"), false),
+        ] {
+            assert_eq!(registry(name).server.as_deref(), server, "{name}");
+            assert_eq!(rdap_service(name).is_some(), has_rdap, "{name}");
+        }
+        assert_eq!((suffix("office.gov.uk"), suffix("shop.com.example")), ("gov.uk", "example"));
+    }
+
+    #[test]
     fn the_data_files_are_valid() {
-        assert!(registry("de").query("shop.de").starts_with("-T dn,ace shop.de\r"));
-        assert_eq!(registry("com").query("shop.com"), "domain shop.com\r\n");
-        assert_eq!(registry("jp").query("shop.jp"), "shop.jp/e\r\n");
-        assert!(registry("com").is_thin && !registry("de").tells_expiry && registry("example").server.is_none());
-        assert!(rdap_service("com").is_some_and(|url| url.path().ends_with('/')));
-        assert!(rdap_service("example").is_none());
+        assert!(registry("shop.de").query("shop.de").starts_with("-T dn,ace shop.de\r"));
+        assert_eq!(registry("shop.com").query("shop.com"), "domain shop.com\r\n");
+        assert_eq!(registry("shop.jp").query("shop.jp"), "shop.jp/e\r\n");
+        let unknown = registry("shop.example");
+        assert!(registry("shop.com").is_thin && !registry("shop.de").tells_expiry && unknown.server.is_none());
+        assert!(rdap_service("shop.com").is_some_and(|url| url.path().ends_with('/')));
+        assert!(rdap_service("shop.example").is_none());
         assert!(RDAP.values().all(|url| url.scheme() == "https" && url.path().ends_with('/')));
         let is_lower = |word: &String| !word.is_empty() && *word == word.to_lowercase();
-        for registry in KNOWN.by_top_level.values().chain([&KNOWN.usual]) {
+        for registry in KNOWN.by_suffix.values().chain([&KNOWN.usual]) {
+            assert!(registry.server.as_ref().is_none_or(|server| !server.contains("TLD")));
             assert!(registry.free.iter().chain(&registry.limited).chain(registry.statuses.keys()).all(is_lower));
             assert!(registry.query.contains("NAME"));
         }

@@ -8,7 +8,7 @@ use watchkeep_model::{
 
 use super::{
     facts::Facts,
-    registries::{Registry, rdap_service, registrar, registry},
+    registries::{Registry, rdap_service, registrar, registry, suffix},
     whois::{self, Answer},
     {ask_rdap, ask_whois},
 };
@@ -41,9 +41,9 @@ pub(super) enum Failure {
 
 /// Asks until somebody tells, or everybody has failed.
 pub(super) async fn ask(prober: &Prober, test: &Test, options: &Options, total: Deadline) -> Result<Told, Verdict> {
-    let registry = registry(options.top_level());
+    let registry = registry(&options.domain);
     // Who names a WHOIS server alone wants that one asked.
-    let own = rdap_service(options.top_level()).filter(|_| options.whois.is_none());
+    let own = rdap_service(&options.domain).filter(|_| options.whois.is_none());
     let rdap = options.rdap.as_ref().or(own);
     let whois = options.whois.clone().or_else(|| Endpoint::parse(registry.server.as_deref()?, Some(43)).ok());
     let mut failures = Vec::new();
@@ -84,7 +84,11 @@ async fn by_whois(
     let query = registry.query(&options.domain);
     let bytes = ask_whois::ask(prober, test, server, &query, total).await?;
     let mut remarks = Vec::new();
-    let facts = match whois::read(&options.domain, registry, &bytes) {
+    let answer = whois::read(&options.domain, registry, &bytes);
+    if let Answer::Absent | Answer::Registered { .. } = answer {
+        ask_whois::answered(prober, server);
+    }
+    let facts = match answer {
         Answer::Absent => None,
         Answer::Limited(words) => return Err(ask_whois::limited(prober, server, &words)),
         Answer::NotUnderstood(reason) => return Err(Failure::NotUnderstood(format!("WHOIS {server}: {reason}"))),
@@ -93,8 +97,8 @@ async fn by_whois(
                 refer(prober, test, options, &referral, total, &mut facts, &mut remarks).await;
             }
             if !registry.tells_expiry && facts.expires_at.is_none() {
-                let top_level = options.top_level();
-                remarks.push(Remark(format!("the WHOIS server of .{top_level} does not tell when names expire")));
+                let suffix = suffix(&options.domain);
+                remarks.push(Remark(format!("the WHOIS server of .{suffix} does not tell when names expire")));
             }
             Some(facts)
         }
@@ -128,6 +132,7 @@ async fn refer(
     };
     match whois::read(&options.domain, registrar(), &bytes) {
         Answer::Registered { facts: more, .. } => {
+            ask_whois::answered(prober, &server);
             if let (Some(one), Some(other)) = (facts.expires_at, more.expires_at)
                 && one.duration_since(other).as_secs().unsigned_abs() >= SAME_DATE_SECONDS
             {
@@ -155,11 +160,45 @@ impl Failure {
 
 fn verdict(options: &Options, failures: &[Failure]) -> Verdict {
     if failures.is_empty() {
-        let top_level = options.top_level();
-        let detail = format!("no RDAP or WHOIS server is known for .{top_level}; name one in the fields rdap or whois");
+        let suffix = suffix(&options.domain);
+        let detail = format!("no RDAP or WHOIS server is known for .{suffix}; name one in the fields rdap or whois");
         return Verdict::new(domain::REGISTRY_UNAVAILABLE, detail);
     }
     let is_strange = failures.iter().any(|failure| matches!(failure, Failure::NotUnderstood(_)));
     let code = if is_strange { domain::REGISTRY_DATA_NOT_UNDERSTOOD } else { domain::REGISTRY_UNAVAILABLE };
     Verdict::new(code, failures.iter().map(Failure::told).collect::<Vec<_>>().join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+    use std::time::Duration;
+
+    use serde_json::json;
+    use tokio::time::Instant;
+    use watchkeep_lab::raw::{Act, Peer};
+    use watchkeep_model::{LocationName, Options as AnyOptions};
+
+    use super::*;
+    use crate::{ProberOptions, registries::Turn};
+
+    #[tokio::test]
+    async fn a_whois_server_that_has_enough_again_is_left_alone_for_longer() {
+        let server = Peer::start(vec![Act::ReadSome, Act::send("WHOIS LIMIT EXCEEDED\r\n")]).await;
+        let at = server.address().to_string();
+        let prober = Prober::new(ProberOptions::default()).unwrap();
+        // It had enough before, and that time is over.
+        let before = Instant::now() - Duration::from_secs(61);
+        prober.registries.manners().turn(&at, before, Duration::ZERO);
+        prober.registries.manners().limited(&at, before, None);
+        let test = json!({"family": "domain", "target": "shop.org", "domain": {"whois": at}});
+        let test = Test::parse(test.as_object().unwrap().clone()).unwrap();
+        assert!(matches!(test.options, AnyOptions::Domain(_)));
+        let result = prober.run(&test, &LocationName::local()).await;
+        assert!(result.verdict.detail.as_deref().unwrap_or_default().contains("limits how often"), "{result:?}");
+        let turn = prober.registries.manners().turn(&at, Instant::now(), Duration::ZERO);
+        let Turn::BackedOff(left) = turn else { panic!("{turn:?}") };
+        assert!(left > Duration::from_secs(90), "{left:?}");
+    }
 }

@@ -29,24 +29,30 @@ pub(super) fn read(name: &str, registry: &Registry, bytes: &[u8]) -> Answer {
     if let About::Another(other) = is_about {
         return Answer::NotUnderstood(format!("it answered for another name, {}", crate::outside::shown(&other)));
     }
+    let is_free = lines(&text).any(|line| says_free(&simple(line), name, registry));
+    // A status alone is a fact about the name that it stands beside, unless it is one such as `free`.
+    let is_bare = Facts { statuses: Vec::new(), ..facts.clone() } == Facts::default();
+    let is_fact = if is_bare { matches!(is_about, About::Name) && !is_free } else { true };
     // Free texts may say anything below the facts, so that facts count before words.
-    if facts != Facts::default() && !only_says_free(registry, &facts, &text) {
+    if facts != Facts::default() && is_fact {
         let referral = value(&entries, &registry.keys.referral).map(str::to_owned);
         return Answer::Registered { facts: facts.tidied(), referral };
     }
-    if let Some(line) = line_with(&text, &registry.limited) {
-        return Answer::Limited(crate::outside::shown(line));
+    // Terms of use tell of limits below any answer, so that an answer counts before them.
+    if is_free {
+        return Answer::Absent;
     }
-    match line_with(&text, &registry.free) {
-        Some(_) => Answer::Absent,
+    let limited = |line: &&str| registry.limited.iter().any(|words| simple(line).contains(words.as_str()));
+    match lines(&text).find(limited) {
+        Some(line) => Answer::Limited(crate::outside::shown(line)),
         None => Answer::NotUnderstood(format!("nothing in its answer is known: {}", beginning(text.as_bytes()))),
     }
 }
 
-/// A status such as `free` is no fact about a registration.
-fn only_says_free(registry: &Registry, facts: &Facts, text: &str) -> bool {
-    let is_bare = Facts { statuses: Vec::new(), ..facts.clone() } == Facts::default();
-    is_bare && line_with(text, &registry.free).is_some()
+/// Whether a line says that nobody holds the name: it begins so, or says it of the name itself. Within other sentences
+/// the same words mean something else: a service that is free of charge, a client that is not registered.
+fn says_free(line: &str, name: &str, registry: &Registry) -> bool {
+    registry.free.iter().any(|words| line.starts_with(words.as_str()) || (line.contains(words) && line.contains(name)))
 }
 
 /// UTF-8, or Latin-1 where it is none.
@@ -57,12 +63,14 @@ fn decoded(bytes: &[u8]) -> String {
     }
 }
 
-/// The first line that has one of these words, spaces counting once.
-fn line_with<'t>(text: &'t str, words: &[String]) -> Option<&'t str> {
-    text.lines().map(str::trim).find(|line| {
-        let line = line.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        words.iter().any(|word| line.contains(word.as_str()))
-    })
+/// The lines of an answer, comments without the characters that make them comments.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(|line| line.trim_start_matches(['%', '#', ' ', '\t']).trim_end())
+}
+
+/// A line in lower case, spaces counting once.
+fn simple(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 /// A key with its value; keys in lower case, under the heading that they stand below.
@@ -153,14 +161,17 @@ fn value<'t>(entries: &[Entry<'t>], keys: &[String]) -> Option<&'t str> {
 enum About {
     Name,
     Another(String),
+    /// It names nobody.
+    Nobody,
 }
 
 fn gather(name: &str, registry: &Registry, entries: &[Entry<'_>]) -> (Facts, About) {
     let keys = &registry.keys;
     let named: Vec<String> = values(entries, &keys.domain).filter_map(ascii).collect();
-    let about = match named.iter().any(|named| named == name) {
-        false if !named.is_empty() => About::Another(named.join(", ")),
-        _ => About::Name,
+    let about = match named.first() {
+        _ if named.iter().any(|named| named == name) => About::Name,
+        Some(other) => About::Another(other.clone()),
+        None => About::Nobody,
     };
     let date = |keys: &[String]| values(entries, keys).find_map(dates::read);
     let mut statuses = Vec::new();
@@ -173,7 +184,7 @@ fn gather(name: &str, registry: &Registry, entries: &[Entry<'_>]) -> (Facts, Abo
         registrar: value(entries, &keys.registrar).map(|name| name.trim().to_owned()),
         created_at: date(&keys.created),
         updated_at: date(&keys.updated),
-        expires_at: date(&keys.expires),
+        expires_at: values(entries, &keys.expires).find_map(dates::read_end),
         statuses,
         name_servers: values(entries, &keys.name_servers).filter_map(name_server).collect(),
         dnssec: value(entries, &keys.dnssec).and_then(signed),

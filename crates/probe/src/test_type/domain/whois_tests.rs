@@ -16,10 +16,11 @@ fn answer(file: &str) -> Answer {
     let bytes = fs::read(folder().join(format!("{file}.txt"))).unwrap();
     let top_level = file.split('_').next().unwrap();
     let (name, registry) = match top_level {
-        "uk" => ("shop.co.uk".to_owned(), registry("uk")),
-        "br" | "au" => (format!("shop.com.{top_level}"), registry(top_level)),
+        "uk" => ("shop.co.uk".to_owned(), registry("shop.co.uk")),
+        "academic" => ("college.ac.uk".to_owned(), registry("college.ac.uk")),
+        "br" | "au" => (format!("shop.com.{top_level}"), registry(&format!("shop.com.{top_level}"))),
         "registrar" => ("shop.com".to_owned(), registrar()),
-        other => (format!("shop.{other}"), registry(other)),
+        other => (format!("shop.{other}"), registry(&format!("shop.{other}"))),
     };
     read(&name, registry, &bytes)
 }
@@ -35,7 +36,7 @@ type Row = (
     Option<bool>,
 );
 
-const REGISTERED: [Row; 20] = [
+const REGISTERED: [Row; 22] = [
     (
         "com_registered",
         Some("Registrar Ltd"),
@@ -143,6 +144,16 @@ const REGISTERED: [Row; 20] = [
         Some(false),
     ),
     ("kr_registered", None, Some("2001-05-24"), Some("2025-01-02"), Some("2046-05-24"), "", Some(false)),
+    ("be_registered", Some("Registrar NV"), Some("2001-09-24"), None, None, "clientTransferProhibited ok", None),
+    (
+        "academic_registered",
+        Some("Network Services Limited"),
+        Some("2003-09-17"),
+        Some("2008-06-16"),
+        Some("2046-06-14"),
+        "",
+        None,
+    ),
     ("uk_suspended", Some("Registrar Limited [Tag = REGISTRAR]"), None, None, Some("2046-08-01"), "serverHold", None),
 ];
 
@@ -197,6 +208,29 @@ fn every_fixture_is_read_for_what_it_is() {
     }
 }
 
+/// The words of free names and of limits stand in notices too, where they mean something else.
+#[test]
+fn words_count_where_they_are_said_of_the_name() {
+    let shop = |text: &str| read("shop.example", registry("shop.example"), text.as_bytes());
+    for notice in [
+        "This WHOIS service is free of charge.\nThe service is under maintenance.\n",
+        "% Database not found, internal error\n",
+        "ERROR: the requested service does not exist here\n",
+        "Your address is not registered for this service\n",
+        "Status: maintenance\n",
+    ] {
+        assert!(matches!(shop(notice), Answer::NotUnderstood(_)), "{notice}: {:?}", shop(notice));
+    }
+    for free in ["shop.example is free", "% No match for shop.example", "Domain SHOP.EXAMPLE not found.", "NOT FOUND"] {
+        assert_eq!(shop(free), Answer::Absent, "{free}");
+    }
+    let terms = "\n\nAccess to the WHOIS and RDAP services is rate limited.\n";
+    assert_eq!(shop(&format!("The queried object does not exist: DOMAIN NOT FOUND{terms}")), Answer::Absent);
+    let registered = shop(&format!("Domain Name: shop.example\nDomain Status: clientHold{terms}"));
+    assert!(matches!(registered, Answer::Registered { .. }), "{registered:?}");
+    assert!(matches!(shop("Error: rate limit reached"), Answer::Limited(_)));
+}
+
 #[test]
 fn the_registrars_server_is_told() {
     let Answer::Registered { referral, .. } = answer("com_registered") else { panic!() };
@@ -210,7 +244,7 @@ fn what_is_not_known_is_told() {
         ("hello", "hello"),
         ("Domain Name: other.com\nCreation Date: 2001-01-01\n", "another name, other.com"),
     ] {
-        let Answer::NotUnderstood(reason) = read("shop.com", registry("com"), text.as_bytes()) else {
+        let Answer::NotUnderstood(reason) = read("shop.com", registry("shop.com"), text.as_bytes()) else {
             panic!("{text}")
         };
         assert!(reason.contains(words), "{reason}");
@@ -220,8 +254,8 @@ fn what_is_not_known_is_told() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), text in "(\\PC{0,20}[:\\]\\[ \n]){0,20}") {
-        for top_level in ["com", "de", "jp", "uk", "example"] {
-            let _ = (read("shop.com", registry(top_level), &bytes), read("shop.com", registry(top_level), text.as_bytes()));
+        for name in ["shop.com", "shop.de", "shop.jp", "shop.uk", "shop.example"] {
+            let _ = (read(name, registry(name), &bytes), read(name, registry(name), text.as_bytes()));
         }
     }
 }
