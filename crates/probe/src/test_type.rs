@@ -14,16 +14,18 @@ use watchkeep_model::{Observed, Options, Test};
 
 use crate::{Finding, Prober};
 
-/// Runs a test of whatever type it is.
+/// Runs a test of whatever type it is. Boxed, so that a test takes the room of its own type and not of the largest.
 pub(crate) async fn run(prober: &Prober, test: &Test) -> Finding<Observed> {
     match &test.options {
-        Options::Certificate(options) => certificate::run(prober, test, options).await.map(Observed::Certificate),
-        Options::Domain(options) => domain::run(prober, test, options).await.map(Observed::Domain),
-        Options::Ftp(options) => ftp::run(prober, test, options).await.map(Observed::Ftp),
-        Options::Http(options) => http::run(prober, test, options).await.map(Observed::Http),
-        Options::Icmp(options) => icmp::run(prober, test, options).await.map(Observed::Icmp),
-        Options::Tcp(options) => tcp::run(prober, test, options).await.map(Observed::Tcp),
-        Options::Udp(options) => udp::run(prober, test, options).await.map(Observed::Udp),
-        Options::Websocket(options) => websocket::run(prober, test, options).await.map(Observed::Websocket),
+        Options::Certificate(options) => {
+            Box::pin(certificate::run(prober, test, options)).await.map(Observed::Certificate)
+        }
+        Options::Domain(options) => Box::pin(domain::run(prober, test, options)).await.map(Observed::Domain),
+        Options::Ftp(options) => Box::pin(ftp::run(prober, test, options)).await.map(Observed::Ftp),
+        Options::Http(options) => Box::pin(http::run(prober, test, options)).await.map(Observed::Http),
+        Options::Icmp(options) => Box::pin(icmp::run(prober, test, options)).await.map(Observed::Icmp),
+        Options::Tcp(options) => Box::pin(tcp::run(prober, test, options)).await.map(Observed::Tcp),
+        Options::Udp(options) => Box::pin(udp::run(prober, test, options)).await.map(Observed::Udp),
+        Options::Websocket(options) => Box::pin(websocket::run(prober, test, options)).await.map(Observed::Websocket),
     }
 }

@@ -13,6 +13,7 @@ use watchkeep_lab::{
     http::Proxy,
     nginx::Nginx,
     raw::{Act, Peer},
+    register::{Register, Standing},
     tls::{Offer, Server},
 };
 use watchkeep_model::http::HttpVersion;
@@ -159,6 +160,19 @@ async fn code_416_invalid_certificates() {
     let server = Server::start(&weak, Offer::default()).await;
     let result = run(&server.url(), json!({})).await;
     assert!([416, 418].contains(&result.verdict.code.number()), "{:?}", result.verdict);
+}
+
+/// Of what the server brings along; responders and lists are asked by the certificate test.
+#[tokio::test]
+async fn code_416_revoked_by_a_stapled_answer() {
+    let authority = Authority::new();
+    let Some(register) = Register::of(&authority.identity()) else { return };
+    let identity = authority.issue(&Profile::good());
+    for (standing, code, words) in [(Standing::Revoked, 416, "revoked"), (Standing::Good, 0, "")] {
+        let staple = Some(register.answer(&identity.chain[0], standing, &authority.identity()));
+        let server = Server::start(&identity, Offer { staple, ..Offer::default() }).await;
+        expect(&run(&server.url(), trusting(&authority)).await, code, words);
+    }
 }
 
 #[tokio::test]

@@ -13,14 +13,14 @@ pub(super) fn text(sections: &[Section]) -> String {
         let _ = writeln!(out, "mod {};", section.name);
     }
     out += "\nuse watchkeep_model::{Observed, Options, Test};\n\nuse crate::{Finding, Prober};\n\n\
-            /// Runs a test of whatever type it is.\n\
+            /// Runs a test of whatever type it is. Boxed, so that a test takes the room of its own type and not of the largest.\n\
             pub(crate) async fn run(prober: &Prober, test: &Test) -> Finding<Observed> {\nmatch &test.options {\n";
     for (section, _) in &types {
         let name = &section.name;
         let variant = camel(name);
         let _ = writeln!(
             out,
-            "Options::{variant}(options) => {name}::run(prober, test, options).await.map(Observed::{variant}),"
+            "Options::{variant}(options) => Box::pin({name}::run(prober, test, options)).await.map(Observed::{variant}),"
         );
     }
     out += "}\n}\n";
