@@ -53,7 +53,15 @@ async fn ping(prober: &Prober, test: &Test, options: &Options, total: Deadline, 
             passed_over.push(reason.to_string());
             continue;
         }
-        let mut aim = prober.pinger.aim(address, options.count, options.size).map_err(|error| closed(&error))?;
+        let mut aim = match prober.pinger.aim(address, options.count, options.size) {
+            Ok(aim) => aim,
+            Err(OpenError::NotPermitted) => return Err(not_permitted()),
+            // A machine without one of the two protocols may have a way by the other.
+            Err(OpenError::Failed(error)) => {
+                passed_over.push(format!("the robot itself cannot open a socket for pings to {address}: {error}"));
+                continue;
+            }
+        };
         let first = match total.bound(aim.send()).await {
             Err(Passed(limit)) => return Err(no_room(limit)),
             Ok(Err(error)) if is_no_way(&error) => {
@@ -174,14 +182,11 @@ fn not_executed(detail: impl Into<std::borrow::Cow<'static, str>>) -> Verdict {
     Verdict::new(service::ICMP_NOT_EXECUTED, detail)
 }
 
-fn closed(error: &OpenError) -> Verdict {
-    match error {
-        OpenError::NotPermitted => not_executed(
-            "the robot itself may not send pings: give it the capability CAP_NET_RAW, or include its group in \
-             net.ipv4.ping_group_range",
-        ),
-        OpenError::Failed(error) => not_executed(format!("the robot itself cannot open a socket for pings: {error}")),
-    }
+fn not_permitted() -> Verdict {
+    not_executed(
+        "the robot itself may not send pings: give it the capability CAP_NET_RAW, or include its group in \
+         net.ipv4.ping_group_range",
+    )
 }
 
 fn no_room(limit: Span) -> Verdict {

@@ -69,7 +69,7 @@ impl Pinger {
         let line = self.line(Version::of(target))?;
         let (count, size) = (usize::from(count), usize::from(size));
         let place = locked(&line.ledger).open(target, count, size);
-        Ok(Aim { line, place, packet: blank_packet(size), to: SocketAddr::new(target, 0).into() })
+        Ok(Aim { line, place: Some(place), packet: blank_packet(size), to: SocketAddr::new(target, 0).into() })
     }
 
     fn line(&self, version: Version) -> Result<Arc<Line>, OpenError> {
@@ -94,7 +94,8 @@ impl Pinger {
 /// One test's way to send echoes and to learn what became of them. When it is dropped, what still comes is ignored.
 pub(crate) struct Aim {
     line: Arc<Line>,
-    place: u32,
+    /// None once it was given back: it may be somebody else's already.
+    place: Option<u32>,
     packet: Vec<u8>,
     to: SockAddr,
 }
@@ -113,10 +114,11 @@ impl Aim {
 
     fn try_send(&mut self) -> io::Result<()> {
         let Self { line, place, packet, to } = self;
-        let number = locked(&line.ledger).begin(*place, &mut packet[HEADER..], now());
+        let place = place.ok_or(ErrorKind::NotConnected)?;
+        let number = locked(&line.ledger).begin(place, &mut packet[HEADER..], now());
         let number = number.map_err(io::Error::other)?;
         if let Err(error) = line.socket.send(packet, number, to) {
-            locked(&line.ledger).take_back(*place);
+            locked(&line.ledger).take_back(place);
             return Err(error);
         }
         if line.unread.fetch_add(1, Ordering::Relaxed) >= LOOK_AFTER {
@@ -127,7 +129,8 @@ impl Aim {
 
     /// Until every echo was sent and answered or refused.
     pub(crate) async fn settled(&self) {
-        poll_fn(|context| match locked(&self.line.ledger).is_settled(self.place, context.waker()) {
+        let Some(place) = self.place else { return };
+        poll_fn(|context| match locked(&self.line.ledger).is_settled(place, context.waker()) {
             true => Poll::Ready(()),
             false => Poll::Pending,
         })
@@ -135,16 +138,22 @@ impl Aim {
     }
 
     /// What became of the echoes.
-    pub(crate) fn finish(self) -> Option<Ping> {
+    pub(crate) fn finish(mut self) -> Option<Ping> {
         // Replies that came in time may still wait to be read.
         self.line.read();
-        locked(&self.line.ledger).close(self.place)
+        self.close()
+    }
+
+    /// Gives the place back, once.
+    fn close(&mut self) -> Option<Ping> {
+        let place = self.place.take()?;
+        locked(&self.line.ledger).close(place)
     }
 }
 
 impl Drop for Aim {
     fn drop(&mut self) {
-        locked(&self.line.ledger).close(self.place);
+        self.close();
     }
 }
 
