@@ -24,7 +24,6 @@ fn targets_are_brought_to_what_is_registered() {
     ] {
         let test = test(target, json!({})).unwrap();
         assert_eq!(&*test.subject.target, shown);
-        #[allow(irrefutable_let_patterns, reason = "there may be one type of test or many")]
         let Options::Domain(options) = test.options else { panic!("not a test of this type") };
         assert_eq!(&*options.domain, domain);
     }
@@ -77,7 +76,6 @@ fn options_are_read_back_as_they_were_written() {
     ] {
         let test = test(target, options).unwrap();
         assert_eq!(Test::parse(test.write(Exposure::Stored)).unwrap(), test);
-        #[allow(irrefutable_let_patterns, reason = "there may be one type of test or many")]
         let Options::Domain(options) = test.options else { panic!("not a test of this type") };
         assert!(options.blocklists.len() < 2, "a list is asked once");
         assert!(options.rdap.is_none_or(|url| url.as_str() == "http://127.0.0.1:8000/rdap/"));

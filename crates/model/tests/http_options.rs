@@ -141,7 +141,6 @@ fn credentials_in_a_url_are_taken_whole() {
         let (settings, _) = MonitorSettings::parse(object(value)).unwrap();
         let stored = settings.write(Exposure::Stored);
         assert_eq!(stored["http"]["basic"], meant, "{written}");
-        #[allow(irrefutable_let_patterns, reason = "there may be one type of test or many")]
         let Options::Http(options) = &settings.test.options else { panic!("not a test of this type") };
         let (user, password) = options.proxy.as_ref().unwrap().credentials.as_ref().unwrap();
         assert_eq!(format!("{user}:{}", password.expose()), meant, "{written} for a proxy");

@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
-use watchkeep_model::{Certificate, SeenCertificate};
+use watchkeep_model::{Certificate, SeenCertificate, hex};
 use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer, public_key::PublicKey};
 
 use crate::outside::shown;
@@ -146,10 +146,4 @@ fn signature(parsed: &X509Certificate<'_>) -> String {
         other => other,
     };
     name.to_owned()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value & 0xf)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }

@@ -183,7 +183,33 @@ pub struct Proxy {
     pub credentials: Option<(Box<str>, Secret)>,
 }
 
+/// Redirects that are followed unless the test says otherwise.
+const DEFAULT_REDIRECTS: u8 = 10;
+/// The largest body unless the test says otherwise.
+const DEFAULT_BODY: ByteSize = ByteSize::bytes(10 << 20);
+
 impl Options {
+    /// A plain request for a page: every option at its default.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self {
+            url,
+            method: Method::GET,
+            headers: HeaderMap::new(),
+            body: None,
+            accept_status: AcceptStatus::default(),
+            require: Vec::new(),
+            forbid: Vec::new(),
+            json_path: Vec::new(),
+            max_redirects: DEFAULT_REDIRECTS,
+            max_body: DEFAULT_BODY,
+            http_version: None,
+            credentials: None,
+            proxy: None,
+            tls: TlsSettings::default(),
+        }
+    }
+
     /// The object that is read back as the same options; fields at their default are left out.
     pub(crate) fn write(&self, exposure: Exposure) -> Object {
         let mut object = Object::new();

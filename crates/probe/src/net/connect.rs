@@ -94,6 +94,15 @@ pub(crate) async fn connect(
             ConnectError::Failed
         });
     }
+    let permitted = permitted(addresses, port, egress).map_err(ConnectError::Forbidden)?;
+    Box::pin(race(permitted, attempts)).await
+}
+
+/// The addresses that the policy permits, in the order in which they are to be tried.
+///
+/// # Errors
+/// When there are addresses and none of them is permitted.
+pub(crate) fn permitted(addresses: &[IpAddr], port: u16, egress: EgressPolicy) -> Result<Vec<SocketAddr>, Forbidden> {
     let mut permitted = Vec::with_capacity(addresses.len());
     let mut forbidden = None;
     for &address in addresses {
@@ -103,8 +112,8 @@ pub(crate) async fn connect(
         }
     }
     match forbidden {
-        Some(reason) if permitted.is_empty() => Err(ConnectError::Forbidden(reason)),
-        _ => Box::pin(race(interleaved(&permitted), attempts)).await,
+        Some(reason) if permitted.is_empty() => Err(reason),
+        _ => Ok(interleaved(&permitted)),
     }
 }
 
@@ -136,7 +145,7 @@ async fn race(addresses: Vec<SocketAddr>, attempts: &mut Attempts) -> Result<(Tc
 }
 
 /// IPv6 and IPv4 in turn, each in the order given (RFC 8305, section 4).
-pub(crate) fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let mut six = addresses.iter().filter(|address| address.is_ipv6());
     let mut four = addresses.iter().filter(|address| address.is_ipv4());
     let mut mixed = Vec::with_capacity(addresses.len());

@@ -14,7 +14,7 @@ use rustls::ProtocolVersion;
 use rustls_pki_types::{CertificateDer, DnsName, ServerName};
 use tokio_rustls::client::TlsStream;
 use url::Host;
-use watchkeep_model::{SeenCertificate, TlsSession, Verification};
+use watchkeep_model::{HostName, SeenCertificate, TlsSession, Verification};
 
 use crate::{
     Prober,
@@ -22,6 +22,7 @@ use crate::{
     net::{
         deadline::{Deadline, Passed},
         distrust::Distrust,
+        reach::{Reached, Unreached},
         stream::{BoxedStream, Meter, Metered, Tcp},
         tls::{Alpn, HandshakeError, TlsParameters},
         witness::Seen,
@@ -42,8 +43,8 @@ pub(crate) struct Secured {
 /// What is noted of a handshake, whatever becomes of it.
 #[derive(Default)]
 pub(crate) struct TlsNotes {
-    /// Time spent on it, connecting again excepted.
-    pub(crate) spent: Duration,
+    /// Time spent on it, connecting again excepted; `None` where it was not begun.
+    pub(crate) spent: Option<Duration>,
     /// What the server sent, its own certificate first.
     pub(crate) chain: Vec<CertificateDer<'static>>,
     /// The server's own certificate.
@@ -56,6 +57,12 @@ pub(crate) struct TlsNotes {
     pub(crate) has_no_certificate: bool,
     /// What is worth knowing although it is no failure.
     pub(crate) remark: Option<&'static str>,
+}
+
+impl TlsNotes {
+    fn spend(&mut self, more: Duration) {
+        *self.spent.get_or_insert_default() += more;
+    }
 }
 
 /// Why there is no TLS.
@@ -87,6 +94,7 @@ pub(crate) struct Insecure {
 /// Why a handshake led to nothing: its own fault, or that of connecting once more.
 pub(crate) enum Fault<E> {
     Insecure(Insecure),
+    #[cfg_attr(not(feature = "legacy-tls"), expect(dead_code, reason = "without it there is no second attempt"))]
     Redial(E),
 }
 
@@ -109,6 +117,28 @@ pub(crate) fn server_name(host: &Host<&str>) -> Option<ServerName<'static>> {
     }
 }
 
+impl Reached {
+    /// TLS with `host` over this connection, and for an old server over another one to the same address.
+    pub(crate) async fn secure(
+        self,
+        prober: &Prober,
+        host: &HostName,
+        parameters: TlsParameters<'_>,
+        notes: &mut TlsNotes,
+    ) -> Result<Secured, Fault<Unreached>> {
+        let Self { stream, address, connect_deadline: deadline } = self;
+        let name = server_name(&host.as_host()).ok_or_else(|| {
+            let detail = "no certificate can name this host".to_owned();
+            Fault::Insecure(Insecure { cause: Cause::Invalid, detail })
+        })?;
+        let again = || async {
+            let (stream, _) = prober.dial(&[address.ip()], address.port(), deadline).await?;
+            Ok(stream)
+        };
+        Securing { prober, parameters, name, address, deadline }.secure(stream, notes, again).await
+    }
+}
+
 impl Securing<'_> {
     /// Makes the handshake. `redial` gives another connection to the same address, ready for a handshake like the
     /// first: an old server that refused once is asked once more, with what browsers accept beyond rustls.
@@ -121,6 +151,7 @@ impl Securing<'_> {
     where
         F: Future<Output = Result<Tcp, E>>,
     {
+        notes.spend(Duration::ZERO);
         let tls = &self.prober.tls;
         let handshake = tls.prepare(&self.parameters).map_err(|error| self.failure(error))?;
         // Small messages go both ways; none of them may wait for another. A socket that refuses is found broken soon.
@@ -130,7 +161,7 @@ impl Securing<'_> {
         let start = Instant::now();
         let shaking = pin!(handshake.shake(stream, self.name.clone()));
         let shaken = self.deadline.bound(place.hold(shaking)).await;
-        notes.spent += start.elapsed();
+        notes.spend(start.elapsed());
         let Seen { chain, staple, .. } = handshake.take_seen();
         notes.staple = staple;
         let usage = self.note_chain(chain, notes);
@@ -191,7 +222,7 @@ impl Securing<'_> {
         let start = Instant::now();
         let handshake = self.prober.tls.legacy.shake(stream, &self.name, &self.parameters);
         let shaken = self.deadline.bound(handshake).await;
-        notes.spent += start.elapsed();
+        notes.spend(start.elapsed());
         let shaken = shaken.map_err(|passed| Fault::Insecure(stalled(passed)))?;
         let Ok(legacy) = shaken else { return Err(refused(reason)) };
         notes.session = Some(TlsSession { version: "TLSv1.2", cipher: legacy.cipher.into(), alpn: None, legacy: true });

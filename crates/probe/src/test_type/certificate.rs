@@ -8,7 +8,7 @@ mod revocation;
 mod scan;
 mod starttls;
 
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -16,6 +16,7 @@ use watchkeep_catalogue::certificate;
 use watchkeep_model::{
     Notable, Phases, SeenCertificate, Test, Verdict,
     certificate::{Manner, Observed, Options, Scan, SeenTls},
+    hex,
 };
 
 use self::contact::Contact;
@@ -155,11 +156,7 @@ fn joined(names: &[String]) -> String {
         count += 1;
     }
     let digest = ring::digest::digest(&ring::digest::SHA256, all.as_bytes());
-    let _ = write!(few, "and {} more (", names.len() - count);
-    for byte in &digest.as_ref()[..8] {
-        let _ = write!(few, "{byte:02x}");
-    }
-    few.push(')');
+    few.push_str(&format!("and {} more ({})", names.len() - count, hex(&digest.as_ref()[..8])));
     few
 }
 

@@ -199,7 +199,7 @@ impl Way<'_> {
     ) -> Step<BoxedStream> {
         let mut notes = TlsNotes::default();
         let secured = self.securing(deadline)?.secure(stream, &mut notes, again).await;
-        trace.phases.tls = Some(notes.spent);
+        trace.phases.tls = notes.spent;
         trace.observed.certificate = notes.certificate;
         trace.observed.tls = notes.session.map(Box::new);
         trace.observed.remarks.extend(notes.remark);

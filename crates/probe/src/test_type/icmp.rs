@@ -5,7 +5,6 @@ use std::{
     io::{self, ErrorKind},
     net::IpAddr,
     pin::pin,
-    sync::Arc,
 };
 
 use tokio::time::{Instant, sleep_until};
@@ -43,7 +42,11 @@ pub(crate) async fn run(prober: &Prober, test: &Test, options: &Options) -> Find
 }
 
 async fn ping(prober: &Prober, test: &Test, options: &Options, total: Deadline, trace: &mut Trace) -> Step<Verdict> {
-    let addresses = resolve(prober, test, options, total, trace).await?;
+    let start = Instant::now();
+    let resolved = prober.resolve(options.host.as_host(), &test.network, total).await;
+    trace.phases.dns = Some(start.elapsed());
+    let addresses =
+        resolved.map_err(|unreached| Verdict::new(service::ICMP_NAME_RESOLUTION_FAILED, unreached.detail))?;
     let mut passed_over = Vec::new();
     for &address in addresses.iter() {
         // An IPv4 address that is written as one of IPv6 is reached over IPv4.
@@ -83,24 +86,6 @@ async fn ping(prober: &Prober, test: &Test, options: &Options, total: Deadline, 
         };
     }
     Err(not_executed(passed_over.join("; ")))
-}
-
-async fn resolve(
-    prober: &Prober,
-    test: &Test,
-    options: &Options,
-    total: Deadline,
-    trace: &mut Trace,
-) -> Step<Arc<[IpAddr]>> {
-    let failed = |detail: String| Verdict::new(service::ICMP_NAME_RESOLUTION_FAILED, detail);
-    let start = Instant::now();
-    let resolved = total.bound(prober.names.resolve(options.host.as_host(), &test.network)).await;
-    trace.phases.dns = Some(start.elapsed());
-    match resolved {
-        Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) => Err(failed(error.to_string())),
-        Err(Passed(limit)) => Err(failed(format!("no DNS server answered for {} within {limit}", options.host))),
-    }
 }
 
 /// Sends the echoes after the first, each at its time, and waits until all are answered or the time is up.

@@ -18,7 +18,7 @@ use crate::{
     net::{
         deadline::Deadline,
         reach::{self, Reached, Unreached},
-        secure::{self, Fault, Insecure, Secured, Securing, TlsNotes, server_name},
+        secure::{self, Fault, Insecure, Secured, TlsNotes},
         tls::{Alpn, TlsParameters},
     },
 };
@@ -65,24 +65,16 @@ async fn secure(
     reached: Reached,
     trace: &mut Trace,
 ) -> Step<Secured> {
-    let Reached { stream, address, connect_deadline: deadline } = reached;
-    let name = server_name(&options.endpoint.host.as_host())
-        .ok_or_else(|| failed("TLS failed: no certificate can name this host"))?;
     let parameters = TlsParameters { alpn: Alpn::Nothing, settings };
-    let securing = Securing { prober, parameters, name, address, deadline };
     let mut notes = TlsNotes::default();
-    let again = || async {
-        let dialled = prober.dial(&[address.ip()], address.port(), deadline).await;
-        dialled.map(|(stream, _)| stream).map_err(unreached_verdict)
-    };
-    let secured = securing.secure(stream, &mut notes, again).await;
-    trace.phases.tls = Some(notes.spent);
+    let secured = reached.secure(prober, &options.endpoint.host, parameters, &mut notes).await;
+    trace.phases.tls = notes.spent;
     trace.observed.certificate = notes.certificate;
     trace.observed.tls = notes.session;
     trace.observed.remarks.extend(notes.remark);
     secured.map_err(|fault| match fault {
         Fault::Insecure(insecure) => insecure_verdict(insecure),
-        Fault::Redial(verdict) => verdict,
+        Fault::Redial(unreached) => unreached_verdict(unreached),
     })
 }
 

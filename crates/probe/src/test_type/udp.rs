@@ -4,14 +4,11 @@
 mod ask;
 mod payload;
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Instant,
-};
+use std::time::Instant;
 
 use watchkeep_catalogue::service;
 use watchkeep_model::{
-    EgressPolicy, Phases, Test, Verdict,
+    Phases, Test, Verdict,
     udp::{Observed, Options},
 };
 
@@ -21,7 +18,7 @@ use self::{
 };
 use crate::{
     Finding, Prober, Step,
-    net::{connect::interleaved, deadline::Deadline},
+    net::{connect::permitted, deadline::Deadline},
     outside::shown_bytes,
 };
 
@@ -48,7 +45,8 @@ async fn exchange(prober: &Prober, test: &Test, options: &Options, total: Deadli
     let resolved = prober.resolve(options.endpoint.host.as_host(), &test.network, total).await;
     trace.phases.dns = Some(start.elapsed());
     let addresses = resolved.map_err(|unreached| unknown(unreached.detail))?;
-    let addresses = permitted(prober.egress, &addresses, options.endpoint.port)?;
+    let addresses = permitted(&addresses, options.endpoint.port, prober.egress);
+    let addresses = addresses.map_err(|reason| unknown(reason.to_string()))?;
     let question = Question::new(options, total).map_err(unknown)?;
     let start = Instant::now();
     let answered = question.ask(&addresses).await;
@@ -59,22 +57,6 @@ async fn exchange(prober: &Prober, test: &Test, options: &Options, total: Deadli
     })?;
     trace.phases.first_byte = Some(reply.waited);
     note(reply, trace)
-}
-
-/// Where datagrams may be sent to, in the order in which that is tried.
-fn permitted(egress: EgressPolicy, addresses: &[IpAddr], port: u16) -> Step<Vec<SocketAddr>> {
-    let mut permitted = Vec::with_capacity(addresses.len());
-    let mut forbidden = None;
-    for &address in addresses {
-        match egress.permits(address) {
-            Ok(()) => permitted.push(SocketAddr::new(address, port)),
-            Err(reason) => forbidden = Some(reason),
-        }
-    }
-    match forbidden {
-        Some(reason) if permitted.is_empty() => Err(unknown(reason.to_string())),
-        _ => Ok(interleaved(&permitted)),
-    }
 }
 
 fn note(reply: Reply, trace: &mut Trace) -> Step<()> {

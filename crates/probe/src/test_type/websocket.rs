@@ -21,7 +21,7 @@ use crate::{
     net::{
         deadline::Deadline,
         reach::{self, Reached, Unreached},
-        secure::{self, Fault, Insecure, Securing, TlsNotes, server_name},
+        secure::{self, Fault, Insecure, TlsNotes},
         tls::{Alpn, TlsParameters},
     },
 };
@@ -78,25 +78,17 @@ async fn visit(
 }
 
 async fn secure(prober: &Prober, options: &Options, reached: Reached, trace: &mut Trace) -> Step<Wire> {
-    let Reached { stream, address, connect_deadline: deadline } = reached;
-    let name = server_name(&options.endpoint.host.as_host())
-        .ok_or_else(|| peers_side("TLS failed: no certificate can name this host"))?;
     // As browsers ask for it: a WebSocket is opened over HTTP/1.1.
     let parameters = TlsParameters { alpn: Alpn::Http1, settings: &options.tls };
-    let securing = Securing { prober, parameters, name, address, deadline };
     let mut notes = TlsNotes::default();
-    let again = || async {
-        let dialled = prober.dial(&[address.ip()], address.port(), deadline).await;
-        dialled.map(|(stream, _)| stream).map_err(unreached_verdict)
-    };
-    let secured = securing.secure(stream, &mut notes, again).await;
-    trace.phases.tls = Some(notes.spent);
+    let secured = reached.secure(prober, &options.endpoint.host, parameters, &mut notes).await;
+    trace.phases.tls = notes.spent;
     trace.observed.certificate = notes.certificate;
     trace.observed.tls = notes.session;
     trace.observed.remarks.extend(notes.remark);
     let secured = secured.map_err(|fault| match fault {
         Fault::Insecure(insecure) => insecure_verdict(insecure),
-        Fault::Redial(verdict) => verdict,
+        Fault::Redial(unreached) => unreached_verdict(unreached),
     })?;
     Ok(Wire { stream: secured.stream, meter: secured.meter, wire_meter: secured.wire_meter })
 }

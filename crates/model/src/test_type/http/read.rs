@@ -7,7 +7,7 @@ use http::{Method, Uri, header};
 use url::Url;
 use watchkeep_catalogue::{StatusCode, service};
 
-use super::{HttpVersion, Options, Proxy};
+use super::{DEFAULT_BODY, DEFAULT_REDIRECTS, HttpVersion, Options, Proxy};
 use crate::{
     ByteSize, Credentials, Limits, Reader, TlsSettings,
     request::{Codes, read_headers, take_user},
@@ -20,8 +20,6 @@ const UNKNOWN_PROTOCOL: StatusCode = service::HTTP_UNKNOWN_PROTOCOL;
 const CODES: Codes = Codes { missing: MISSING, unsendable: None };
 
 const LARGEST_BODY: ByteSize = ByteSize::bytes(1 << 30);
-const DEFAULT_BODY: ByteSize = ByteSize::bytes(10 << 20);
-const DEFAULT_REDIRECTS: u8 = 10;
 const MOST_CONDITIONS: usize = 50;
 
 /// The canonical target and the options, from a test's object.

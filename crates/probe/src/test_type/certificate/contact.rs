@@ -83,7 +83,7 @@ impl Contact<'_> {
         let securing = Securing { prober: self.prober, parameters, name, address, deadline };
         let noted = &mut *trace;
         let secured = securing.secure(stream, notes, move || self.again(address, noted)).await;
-        add(&mut trace.phases.tls, Some(notes.spent));
+        add(&mut trace.phases.tls, notes.spent);
         match secured {
             Ok(_) => Ok(()),
             Err(Fault::Insecure(fault)) => Err(insecure(fault, notes.has_no_certificate)),

@@ -3,15 +3,18 @@
 
 use std::net::SocketAddr;
 
-use watchkeep_catalogue::certificate;
-use watchkeep_model::{Verdict, certificate::SeenVersion};
+use watchkeep_model::Verdict;
+#[cfg(feature = "legacy-tls")]
+use {
+    crate::net::{
+        deadline::Deadline,
+        trial::{Outcome, Trial},
+    },
+    watchkeep_catalogue::certificate,
+    watchkeep_model::certificate::SeenVersion,
+};
 
 use super::{Trace, contact::Contact};
-#[cfg(feature = "legacy-tls")]
-use crate::net::{
-    deadline::Deadline,
-    trial::{Outcome, Trial},
-};
 
 #[cfg(feature = "legacy-tls")]
 impl Contact<'_> {

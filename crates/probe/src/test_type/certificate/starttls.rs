@@ -206,10 +206,5 @@ impl<'a> Numbered<'a> {
     }
 }
 
-/// What the server said, for a detail.
-fn told(line: &str) -> String {
-    shown(line)
-}
-
 #[cfg(test)]
 mod tests;

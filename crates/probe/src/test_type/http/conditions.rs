@@ -123,7 +123,6 @@ mod tests {
     fn verdict(options: &serde_json::Value, status: u16, body: &str) -> Verdict {
         let test = json!({"type": "http", "target": "http://a.example/", "http": options});
         let test = Test::parse(test.as_object().unwrap().clone()).unwrap();
-        #[allow(irrefutable_let_patterns, reason = "there may be one type of test or many")]
         let AnyOptions::Http(options) = test.options else { panic!("not a test of this type") };
         let reply = Reply {
             status: StatusCode::from_u16(status).unwrap(),

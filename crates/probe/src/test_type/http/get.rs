@@ -1,9 +1,9 @@
 //! Asks a service that another type of test needs, by the way that pages are fetched: any status is an answer.
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use url::Url;
 use watchkeep_catalogue::service;
-use watchkeep_model::{AcceptStatus, ByteSize, Pattern, Test, TlsSettings, http::Options};
+use watchkeep_model::{ByteSize, Pattern, Test, http::Options};
 
 use super::{Trace, connection::Way, fetch};
 use crate::{Prober, net::deadline::Deadline};
@@ -52,21 +52,12 @@ impl Get {
 
     fn options(self) -> Options {
         Options {
-            url: self.url,
-            method: Method::GET,
             headers: HeaderMap::from_iter([(header::ACCEPT, self.accept)]),
-            body: None,
-            accept_status: AcceptStatus::default(),
             // The body is kept where a condition looks into it.
             require: "/^/".parse::<Pattern>().into_iter().collect(),
-            forbid: Vec::new(),
-            json_path: Vec::new(),
             max_redirects: MOST_REDIRECTS,
             max_body: self.largest,
-            http_version: None,
-            credentials: None,
-            proxy: None,
-            tls: TlsSettings::default(),
+            ..Options::get(self.url)
         }
     }
 }

@@ -174,7 +174,6 @@ mod tests {
     fn options(extra: &serde_json::Value) -> Options {
         let test = json!({"type": "http", "target": "https://a.example/x?y#z", "http": extra});
         let test = Test::parse(test.as_object().unwrap().clone()).unwrap();
-        #[allow(irrefutable_let_patterns, reason = "there may be one type of test or many")]
         let AnyOptions::Http(options) = test.options else { panic!("not a test of this type") };
         options
     }

@@ -48,7 +48,7 @@ impl Way<'_> {
             Ok::<_, Verdict>(stream)
         };
         let secured = securing.secure(stream, &mut notes, again).await;
-        add(&mut trace.phases.tls, notes.spent);
+        add(&mut trace.phases.tls, notes.spent.unwrap_or_default());
         trace.observed.certificate = notes.certificate;
         trace.observed.tls = notes.session;
         trace.observed.remarks.extend(notes.remark);

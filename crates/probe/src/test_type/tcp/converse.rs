@@ -188,7 +188,6 @@ mod tests {
     fn exchange(options: &serde_json::Value) -> Exchange {
         let object = json!({"type": "tcp", "target": "peer.example:1", "tcp": options});
         let test = Test::parse(object.as_object().unwrap().clone()).unwrap();
-        #[allow(irrefutable_let_patterns, reason = "there may be one type of test or many")]
         let Options::Tcp(options) = test.options else { unreachable!() };
         options.exchange
     }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Next, Numbered, Script, Unanswered, line, told};
+use super::{Next, Numbered, Script, Unanswered, line};
+use crate::outside::shown;
 
 const AUTH: &[u8] = b"AUTH TLS\r\n";
 
@@ -38,7 +39,7 @@ impl Script for Ftp {
             }
         }
         let Some(reply) = numbered else {
-            let broken = Unanswered::broken(format!("a line of the server is no reply of FTP: {:?}", told(text)));
+            let broken = Unanswered::broken(format!("a line of the server is no reply of FTP: {:?}", shown(text)));
             return if self.is_known { Next::End(broken) } else { Next::Stranger };
         };
         self.is_known = true;
@@ -54,11 +55,11 @@ impl Script for Ftp {
                 Next::Say(used, Cow::Borrowed(AUTH))
             }
             (Stage::Greeting, _) => {
-                Next::End(Unanswered::broken(format!("the server refuses the session: {}", told(text))))
+                Next::End(Unanswered::broken(format!("the server refuses the session: {}", shown(text))))
             }
             (Stage::GoAhead, Some(b'2')) => Next::Begin(used),
             (Stage::GoAhead, _) => {
-                Next::End(Unanswered::no_tls(format!("the server refuses AUTH TLS: {}", told(text))))
+                Next::End(Unanswered::no_tls(format!("the server refuses AUTH TLS: {}", shown(text))))
             }
         }
     }

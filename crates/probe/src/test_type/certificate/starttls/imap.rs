@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Next, Script, Unanswered, line, told};
+use super::{Next, Script, Unanswered, line};
+use crate::outside::shown;
 
 const STARTTLS: &[u8] = b"w1 STARTTLS\r\n";
 const TAG: &str = "w1";
@@ -24,7 +25,7 @@ impl Script for Imap {
         let (tag, word) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let is = |known: &str| word.eq_ignore_ascii_case(known);
         if tag == "*" && is("BYE") {
-            return Next::End(Unanswered::broken(format!("the server refuses the session: {}", told(text))));
+            return Next::End(Unanswered::broken(format!("the server refuses the session: {}", shown(text))));
         }
         if !self.has_greeted {
             return match tag {
@@ -41,8 +42,8 @@ impl Script for Imap {
         match tag {
             "*" => Next::Read(used),
             TAG if is("OK") => Next::Begin(used),
-            TAG => Next::End(Unanswered::no_tls(format!("the server refuses STARTTLS: {}", told(text)))),
-            _ => Next::End(Unanswered::broken(format!("a line of the server is no reply of IMAP: {:?}", told(text)))),
+            TAG => Next::End(Unanswered::no_tls(format!("the server refuses STARTTLS: {}", shown(text)))),
+            _ => Next::End(Unanswered::broken(format!("a line of the server is no reply of IMAP: {:?}", shown(text)))),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Next, Script, Unanswered, line, told};
+use super::{Next, Script, Unanswered, line};
+use crate::outside::shown;
 
 const STLS: &[u8] = b"STLS\r\n";
 
@@ -26,11 +27,13 @@ impl Script for Pop3 {
                 Next::Say(used, Cow::Borrowed(STLS))
             }
             ("+OK", true) => Next::Begin(used),
-            ("-ERR", false) => Next::End(Unanswered::broken(format!("the server refuses the session: {}", told(text)))),
-            ("-ERR", true) => Next::End(Unanswered::no_tls(format!("the server refuses STLS: {}", told(text)))),
+            ("-ERR", false) => {
+                Next::End(Unanswered::broken(format!("the server refuses the session: {}", shown(text))))
+            }
+            ("-ERR", true) => Next::End(Unanswered::no_tls(format!("the server refuses STLS: {}", shown(text)))),
             (_, false) => Next::Stranger,
             (_, true) => {
-                Next::End(Unanswered::broken(format!("a line of the server is no reply of POP3: {:?}", told(text))))
+                Next::End(Unanswered::broken(format!("a line of the server is no reply of POP3: {:?}", shown(text))))
             }
         }
     }

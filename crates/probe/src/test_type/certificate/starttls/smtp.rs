@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Next, Numbered, Script, Unanswered, line, told};
+use super::{Next, Numbered, Script, Unanswered, line};
+use crate::outside::shown;
 
 const EHLO: &[u8] = b"EHLO watchkeep.invalid\r\n";
 const STARTTLS: &[u8] = b"STARTTLS\r\n";
@@ -32,7 +33,7 @@ impl Script for Smtp {
             Err(unanswered) => return Next::End(unanswered),
         };
         let Some(Numbered { code, is_last, text: word }) = Numbered::read(text) else {
-            let broken = Unanswered::broken(format!("a line of the server is no reply of SMTP: {:?}", told(text)));
+            let broken = Unanswered::broken(format!("a line of the server is no reply of SMTP: {:?}", shown(text)));
             return if self.is_known { Next::End(broken) } else { Next::Stranger };
         };
         self.is_known = true;
@@ -50,7 +51,7 @@ impl Script for Smtp {
                 Next::Say(used, Cow::Borrowed(EHLO))
             }
             (Stage::Greeting, false) => {
-                Next::End(Unanswered::broken(format!("the server refuses the session: {}", told(text))))
+                Next::End(Unanswered::broken(format!("the server refuses the session: {}", shown(text))))
             }
             (Stage::Extensions, true) if self.offers_tls => {
                 self.stage = Stage::GoAhead;
@@ -59,14 +60,14 @@ impl Script for Smtp {
             (Stage::Extensions, true) => Next::End(Unanswered::no_tls("the server does not offer STARTTLS")),
             (Stage::Extensions, false) if code.starts_with('5') => Next::End(Unanswered::no_tls(format!(
                 "the server does not know EHLO, and so no STARTTLS: {}",
-                told(text)
+                shown(text)
             ))),
             (Stage::Extensions, false) => {
-                Next::End(Unanswered::broken(format!("the server refuses EHLO: {}", told(text))))
+                Next::End(Unanswered::broken(format!("the server refuses EHLO: {}", shown(text))))
             }
             (Stage::GoAhead, true) => Next::Begin(used),
             (Stage::GoAhead, false) => {
-                Next::End(Unanswered::no_tls(format!("the server refuses STARTTLS: {}", told(text))))
+                Next::End(Unanswered::no_tls(format!("the server refuses STARTTLS: {}", shown(text))))
             }
         }
     }
