@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::task::JoinSet;
+use tokio::{runtime::Runtime, task::JoinSet, time::sleep};
 
 /// Processor time so far, user and system together, in steps of 10 ms.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,53 @@ pub async fn repeat<F: Future<Output = ()> + Send + 'static>(
         workers.spawn(work);
     }
     workers.join_all().await.into_iter().sum()
+}
+
+/// Microseconds of this process's processor time for each time that a job is done, `at_once` of it at the same time; a
+/// while before is not counted.
+#[must_use]
+pub fn cpu_each<F: Future<Output = ()> + Send + 'static>(
+    runtime: &Runtime,
+    at_once: usize,
+    span: Duration,
+    job: impl Fn() -> F + Clone + Send + 'static,
+) -> f64 {
+    runtime.block_on(repeat(at_once, span / 8, job.clone()));
+    let before = Processor::now();
+    let count = runtime.block_on(repeat(at_once, span, job));
+    microseconds_each(Processor::now().own - before.own, count)
+}
+
+/// KiB of this process for each of `count` jobs that do not end.
+#[must_use]
+pub fn memory_each<F: Future<Output = ()> + Send + 'static>(
+    runtime: &Runtime,
+    count: usize,
+    job: impl Fn() -> F,
+) -> f64 {
+    runtime.block_on(async {
+        let mut stalled = JoinSet::new();
+        // What is needed once is not counted.
+        (0..count / 10).for_each(|_| drop(stalled.spawn(job())));
+        settled().await;
+        let before = resident();
+        (0..count).for_each(|_| drop(stalled.spawn(job())));
+        settled().await;
+        resident().saturating_sub(before) as f64 / 1_024.0 / count as f64
+    })
+}
+
+/// Until nothing grows any more.
+async fn settled() {
+    let mut last = resident();
+    loop {
+        sleep(Duration::from_millis(500)).await;
+        let now = resident();
+        if now.abs_diff(last) < 64 * 1_024 {
+            return;
+        }
+        last = now;
+    }
 }
 
 /// Bytes of this process in memory.

@@ -8,19 +8,15 @@
     reason = "tests fail by panicking"
 )]
 
+mod support;
+
 use serde_json::{Value, json};
+use support::object;
 use watchkeep_model::{
-    Exposure, Invalid, MonitorSettings, Object, Options, Secret, Test, TestType,
+    Exposure, Invalid, MonitorSettings, Options, Secret, Test, TestType,
     ftp::{self, Login, Security},
     restore_masked,
 };
-
-fn object(value: Value) -> Object {
-    match value {
-        Value::Object(object) => object,
-        other => panic!("{other} is no object"),
-    }
-}
 
 fn parse(target: &str, options: Value) -> Result<Test, Invalid> {
     Test::parse(object(json!({"type": "ftp", "target": target, "ftp": options})))

@@ -2,17 +2,11 @@
 //! written reads back as the same value.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
-use serde_json::{Value, json};
-use watchkeep_model::{
-    Exposure, Invalid, Lifecycle, MonitorSettings, Object, Options, Secret, Test, TestType, restore_masked,
-};
+mod support;
 
-fn object(value: Value) -> Object {
-    match value {
-        Value::Object(object) => object,
-        other => panic!("{other} is no object"),
-    }
-}
+use serde_json::{Value, json};
+use support::object;
+use watchkeep_model::{Exposure, Invalid, Lifecycle, MonitorSettings, Options, Secret, Test, TestType, restore_masked};
 
 fn parse(value: Value) -> Result<Test, Invalid> {
     Test::parse(object(value))

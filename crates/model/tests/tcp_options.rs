@@ -8,15 +8,11 @@
     reason = "tests fail by panicking"
 )]
 
-use serde_json::{Value, json};
-use watchkeep_model::{Exposure, Invalid, MonitorSettings, Object, Options, Test, TestType, tcp};
+mod support;
 
-fn object(value: Value) -> Object {
-    match value {
-        Value::Object(object) => object,
-        other => panic!("{other} is no object"),
-    }
-}
+use serde_json::{Value, json};
+use support::object;
+use watchkeep_model::{Exposure, Invalid, MonitorSettings, Options, Test, TestType, tcp};
 
 fn parse(target: Value, options: Value) -> Result<Test, Invalid> {
     Test::parse(object(json!({"type": "tcp", "target": target, "tcp": options})))

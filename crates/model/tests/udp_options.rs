@@ -8,18 +8,14 @@
     reason = "tests fail by panicking"
 )]
 
+mod support;
+
 use serde_json::{Value, json};
+use support::object;
 use watchkeep_model::{
-    Exposure, Invalid, MonitorSettings, Object, Shape, Test, TestType,
+    Exposure, Invalid, MonitorSettings, Shape, Test, TestType,
     udp::{FIELDS, ReadyMade},
 };
-
-fn object(value: Value) -> Object {
-    match value {
-        Value::Object(object) => object,
-        other => panic!("{other} is no object"),
-    }
-}
 
 fn parse(target: Value, options: Value) -> Result<Test, Invalid> {
     Test::parse(object(json!({"type": "udp", "target": target, "udp": options})))

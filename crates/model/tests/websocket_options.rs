@@ -8,17 +8,13 @@
     reason = "tests fail by panicking"
 )]
 
-use serde_json::{Value, json};
-use watchkeep_model::{
-    Credentials, Exposure, Invalid, MonitorSettings, Object, Options, Test, TestType, restore_masked, websocket,
-};
+mod support;
 
-fn object(value: Value) -> Object {
-    match value {
-        Value::Object(object) => object,
-        other => panic!("{other} is no object"),
-    }
-}
+use serde_json::{Value, json};
+use support::object;
+use watchkeep_model::{
+    Credentials, Exposure, Invalid, MonitorSettings, Options, Test, TestType, restore_masked, websocket,
+};
 
 fn parse(target: Value, options: Value) -> Result<Test, Invalid> {
     Test::parse(object(json!({"type": "websocket", "target": target, "websocket": options})))

@@ -18,10 +18,10 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::{runtime::Runtime, task::JoinSet};
+use tokio::runtime::Runtime;
 use watchkeep_lab::{
     ca::{Authority, Profile},
-    measure::{Processor, asked_of_a_copy, by_a_copy, microseconds_each, repeat, resident, wrk},
+    measure::{asked_of_a_copy, by_a_copy, cpu_each, memory_each, wrk},
     nginx::Nginx,
     raw::Act,
     tls::{Offer, Server},
@@ -104,48 +104,20 @@ fn cpu_of_checks(runtime: &Runtime, test: &Test) -> f64 {
             assert!(result.verdict.code.is_operational(), "{:?}", result.verdict);
         }
     };
-    runtime.block_on(repeat(AT_ONCE, MEASURED / 8, check.clone()));
-    let before = Processor::now();
-    let count = runtime.block_on(repeat(AT_ONCE, MEASURED, check));
-    microseconds_each(Processor::now().own - before.own, count)
+    cpu_each(runtime, AT_ONCE, MEASURED, check)
 }
 
 /// KiB of this process for each of many tests that wait.
 fn memory_of_stalled(runtime: &Runtime, test: &Test) -> f64 {
     let prober = Arc::new(Prober::new(ProberOptions::default()).unwrap());
     let test = Arc::new(test.clone());
-    runtime.block_on(async {
-        let mut stalled = JoinSet::new();
-        let begin = |stalled: &mut JoinSet<()>, count: usize| {
-            for _ in 0..count {
-                let (prober, test) = (Arc::clone(&prober), Arc::clone(&test));
-                stalled.spawn(async move {
-                    let result = prober.run(&test, &LocationName::local()).await;
-                    panic!("the target did not stall: {:?}", result.verdict);
-                });
-            }
-        };
-        // What is needed once is not counted.
-        begin(&mut stalled, STALLED / 10);
-        settled().await;
-        let before = resident();
-        begin(&mut stalled, STALLED);
-        settled().await;
-        resident().saturating_sub(before) as f64 / 1_024.0 / STALLED as f64
-    })
-}
-
-/// Until nothing grows any more.
-async fn settled() {
-    let mut last = resident();
-    loop {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let now = resident();
-        if now.abs_diff(last) < 64 * 1_024 {
-            return;
+    memory_each(runtime, STALLED, || {
+        let (prober, test) = (Arc::clone(&prober), Arc::clone(&test));
+        async move {
+            let result = prober.run(&test, &LocationName::local()).await;
+            panic!("the target did not stall: {:?}", result.verdict);
         }
-        last = now;
-    }
+    })
 }
 
 /// A copy of this program that makes handshakes and never answers a request: its memory must not count.

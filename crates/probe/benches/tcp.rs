@@ -23,9 +23,8 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     runtime::Runtime,
-    task::JoinSet,
 };
-use watchkeep_lab::measure::{Processor, asked_of_a_copy, by_a_copy, microseconds_each, repeat, resident};
+use watchkeep_lab::measure::{Processor, asked_of_a_copy, by_a_copy, cpu_each, memory_each, microseconds_each, repeat};
 use watchkeep_model::{LocationName, Test};
 use watchkeep_probe::{Prober, ProberOptions};
 
@@ -82,7 +81,7 @@ fn parse(target: &str, options: &Value) -> Test {
 /// Microseconds of user and system time of this process for each test.
 fn cpu_of_tests(runtime: &Runtime, test: &Test) -> f64 {
     let (prober, test) = (Arc::new(Prober::new(ProberOptions::default()).unwrap()), Arc::new(test.clone()));
-    measured(runtime, move || {
+    cpu_each(runtime, AT_ONCE, MEASURED, move || {
         let (prober, test) = (Arc::clone(&prober), Arc::clone(&test));
         async move {
             let result = prober.run(&test, &LocationName::local()).await;
@@ -93,22 +92,12 @@ fn cpu_of_tests(runtime: &Runtime, test: &Test) -> f64 {
 
 /// The same for connections without a test around them: the floor.
 fn cpu_of_bare(runtime: &Runtime, address: SocketAddr, is_read: bool) -> f64 {
-    measured(runtime, move || async move {
+    cpu_each(runtime, AT_ONCE, MEASURED, move || async move {
         let mut stream = TcpStream::connect(address).await.unwrap();
         if is_read {
             assert_eq!(stream.read(&mut [0; 64]).await.unwrap(), GREETING.len());
         }
     })
-}
-
-fn measured<F: Future<Output = ()> + Send + 'static>(
-    runtime: &Runtime,
-    job: impl Fn() -> F + Clone + Send + 'static,
-) -> f64 {
-    runtime.block_on(repeat(AT_ONCE, MEASURED / 8, job.clone()));
-    let before = Processor::now();
-    let count = runtime.block_on(repeat(AT_ONCE, MEASURED, job));
-    microseconds_each(Processor::now().own - before.own, count)
 }
 
 /// KiB of this process for each of many tests that wait for a greeting.
@@ -117,38 +106,13 @@ fn memory_of_stalled(runtime: &Runtime) -> f64 {
     socket2::SockRef::from(&silent).listen(4_096).unwrap();
     let test = Arc::new(parse(&silent.local_addr().unwrap().to_string(), &json!({"expect": "/^220 /"})));
     let prober = Arc::new(Prober::new(ProberOptions::default()).unwrap());
-    runtime.block_on(async {
-        let mut stalled = JoinSet::new();
-        let begin = |stalled: &mut JoinSet<()>, count: usize| {
-            for _ in 0..count {
-                let (prober, test) = (Arc::clone(&prober), Arc::clone(&test));
-                stalled.spawn(async move {
-                    let result = prober.run(&test, &LocationName::local()).await;
-                    panic!("the target did not stall: {:?}", result.verdict);
-                });
-            }
-        };
-        // What is needed once is not counted.
-        begin(&mut stalled, STALLED / 10);
-        settled().await;
-        let before = resident();
-        begin(&mut stalled, STALLED);
-        settled().await;
-        resident().saturating_sub(before) as f64 / 1_024.0 / STALLED as f64
-    })
-}
-
-/// Until nothing grows any more.
-async fn settled() {
-    let mut last = resident();
-    loop {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let now = resident();
-        if now.abs_diff(last) < 64 * 1_024 {
-            return;
+    memory_each(runtime, STALLED, || {
+        let (prober, test) = (Arc::clone(&prober), Arc::clone(&test));
+        async move {
+            let result = prober.run(&test, &LocationName::local()).await;
+            panic!("the target did not stall: {:?}", result.verdict);
         }
-        last = now;
-    }
+    })
 }
 
 /// Microseconds of processor time that blackbox_exporter takes for each connection, its start included; `None` where

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use openssl::ssl::SslVersion;
 use serde_json::{Value, json};
-use support::{expect, refused};
+use support::{expect, refused, run_as};
 use watchkeep_lab::{
     ca::{Authority, DAY, Extra, KeyKind, Profile, self_signed},
     dns::{self, Answer},
@@ -17,20 +17,10 @@ use watchkeep_lab::{
     register::{Register, Standing},
     tls::{Offer, Server},
 };
-use watchkeep_model::{LocationName, Observed, Test, TestResult, certificate};
-use watchkeep_probe::{Prober, ProberOptions};
-
-fn parse(target: &str, options: Value, extra: Value) -> Test {
-    let mut object = json!({"family": "certificate", "target": target, "timeout": "5s", "certificate": options});
-    for (name, value) in extra.as_object().cloned().unwrap_or_default() {
-        object[name] = value;
-    }
-    Test::parse(object.as_object().unwrap().clone()).unwrap_or_else(|invalid| panic!("{target}: {invalid}"))
-}
+use watchkeep_model::{Observed, TestResult, certificate};
 
 async fn run_with(target: &str, options: Value, extra: Value) -> TestResult {
-    let prober = Prober::new(ProberOptions::default()).unwrap();
-    prober.run(&parse(target, options, extra), &LocationName::local()).await
+    run_as("certificate", target, options, extra).await
 }
 
 async fn run(target: &str, options: Value) -> TestResult {

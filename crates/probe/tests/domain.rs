@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod domain_support;
+mod support;
 
-use domain_support::{
-    blocklists, expect, fixture, just, observed, of, rdap, rdap_saying, run, run_on, run_with, whois, with,
-};
+use domain_support::{blocklists, fixture, just, observed, of, rdap, rdap_saying, run, run_on, run_with, whois, with};
 use hickory_proto::op::ResponseCode;
 use serde_json::json;
+use support::expect;
 use watchkeep_lab::{
     dns::{self, Answer},
     http::{Server, reply},

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod domain_support;
+mod support;
 
 use std::time::Duration;
 
-use domain_support::{expect, fixture, just, observed, run_on, run_with, whois};
+use domain_support::{fixture, just, observed, run_on, run_with, whois};
 use serde_json::json;
+use support::expect;
 use watchkeep_lab::raw::{Act, ClosedPort, Peer};
 use watchkeep_probe::{Prober, ProberOptions};
 

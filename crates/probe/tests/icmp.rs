@@ -9,7 +9,7 @@ mod support;
 use std::{net::IpAddr, sync::Arc, thread, time::Duration};
 
 use hickory_proto::op::ResponseCode;
-use pings::{FOUR, SIX, observed, parse, prober, run, run_against};
+use pings::{FOUR, SIX, burst, observed, parse, prober, run, run_against};
 use serde_json::json;
 use support::expect;
 use tokio::task::JoinSet;
@@ -54,16 +54,7 @@ fn code_0_of_one_echo_and_of_many_of_any_size() {
 #[test]
 fn code_0_of_a_burst_that_outgrows_what_the_system_keeps() {
     Namespace::run(async |_| {
-        let prober = Arc::new(prober());
-        let mut tests = JoinSet::new();
-        for index in 0..3_000 {
-            let (prober, target) = (Arc::clone(&prober), if index % 2 == 0 { "127.0.0.1" } else { "::1" });
-            let test = parse(target, json!({"count": 2}), json!({"timeout": "20s"}));
-            tests.spawn(async move { prober.run(&test, &LocationName::local()).await });
-        }
-        for result in tests.join_all().await {
-            expect(&result, 0, "");
-        }
+        burst(3_000).await;
     });
 }
 
@@ -181,16 +172,7 @@ fn fault_21_datagram_sockets_serve_where_raw_ones_are_not_permitted() {
             assert_eq!(observed(&result).received, 4, "{target}");
         }
         expect(&run("192.0.2.1", json!({}), json!({})).await, 400, "no route to the network");
-        let prober = Arc::new(prober());
-        let mut tests = JoinSet::new();
-        for index in 0..1_000 {
-            let (prober, target) = (Arc::clone(&prober), if index % 2 == 0 { "127.0.0.1" } else { "::1" });
-            let test = parse(target, json!({"count": 2}), json!({"timeout": "20s"}));
-            tests.spawn(async move { prober.run(&test, &LocationName::local()).await });
-        }
-        for result in tests.join_all().await {
-            expect(&result, 0, "");
-        }
+        burst(1_000).await;
     });
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use openssl::ssl::SslVersion;
 use serde_json::{Value, json};
-use support::expect;
+use support::{expect, object_of, parse_as, refused, run_as};
 use watchkeep_lab::{
     ca::{Authority, DAY, KeyKind, Profile},
     dns::{self, Answer},
@@ -16,23 +16,13 @@ use watchkeep_lab::{
     relay::Relay,
     tls::{Offer, Server},
 };
-use watchkeep_model::{EgressPolicy, LocationName, Object, Observed, Test, TestResult, TestSubject, tcp};
+use watchkeep_model::{EgressPolicy, LocationName, Observed, TestResult, tcp};
 use watchkeep_probe::{Prober, ProberOptions};
 
 const GREETING: &str = "220 mail.example ESMTP\r\n";
 
-fn object(target: &str, options: Value, extra: Value) -> Object {
-    let mut object = json!({"type": "tcp", "target": target, "timeout": "5s", "tcp": options});
-    for (name, value) in extra.as_object().cloned().unwrap_or_default() {
-        object[name] = value;
-    }
-    object.as_object().unwrap().clone()
-}
-
 async fn run_with(target: &str, options: Value, extra: Value) -> TestResult {
-    let test = Test::parse(object(target, options, extra)).unwrap_or_else(|invalid| panic!("{target}: {invalid}"));
-    let prober = Prober::new(ProberOptions::default()).unwrap();
-    prober.run(&test, &LocationName::local()).await
+    run_as("tcp", target, options, extra).await
 }
 
 async fn run(target: impl ToString, options: Value) -> TestResult {
@@ -230,14 +220,7 @@ fn code_460_parameter_missing() {
         ("mail.example:99999", json!({}), "port from 1 to 65535"),
         ("mail.example:25", json!({"timeout": "0s"}), "must be more than zero"),
     ] {
-        let invalid = Test::parse(object(target, json!({}), extra)).unwrap_err();
-        let subject = TestSubject {
-            family: watchkeep_catalogue::Family::Service,
-            test_type: "tcp".into(),
-            target: target.into(),
-        };
-        let now = "2026-11-24T10:00:00Z".parse().unwrap();
-        expect(&watchkeep_probe::refused(subject.into(), &invalid, &LocationName::local(), now), 460, words);
+        expect(&refused(object_of("tcp", target, json!({}), extra).into()), 460, words);
     }
 }
 
@@ -369,7 +352,7 @@ async fn code_464_forbidden_addresses() {
         expect(&result, 464, "the egress policy forbids");
     }
     let peer = saying(GREETING).await;
-    let test = Test::parse(object(&peer.address().to_string(), json!({}), json!({}))).unwrap();
+    let test = parse_as("tcp", &peer.address().to_string(), json!({}), json!({}));
     let prober = Prober::new(ProberOptions { egress: EgressPolicy::PublicOnly }).unwrap();
     expect(&prober.run(&test, &LocationName::local()).await, 464, "only public addresses");
 }

@@ -9,30 +9,20 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use support::expect;
+use support::{expect, object_of, parse_as, refused, run_as};
 use watchkeep_lab::{
     dns::{self, Answer},
     dnsmasq::Dnsmasq,
     udp::{ClosedPort, Datagram, Peer},
 };
 use watchkeep_model::{
-    EgressPolicy, LocationName, Object, Observed, Test, TestResult, TestSubject,
+    EgressPolicy, LocationName, Observed, TestResult,
     udp::{self, Facts},
 };
 use watchkeep_probe::{Prober, ProberOptions};
 
-fn object(target: &str, options: Value, extra: Value) -> Object {
-    let mut object = json!({"type": "udp", "target": target, "timeout": "5s", "udp": options});
-    for (name, value) in extra.as_object().cloned().unwrap_or_default() {
-        object[name] = value;
-    }
-    object.as_object().unwrap().clone()
-}
-
 async fn run_with(target: &str, options: Value, extra: Value) -> TestResult {
-    let test = Test::parse(object(target, options, extra)).unwrap_or_else(|invalid| panic!("{target}: {invalid}"));
-    let prober = Prober::new(ProberOptions::default()).unwrap();
-    prober.run(&test, &LocationName::local()).await
+    run_as("udp", target, options, extra).await
 }
 
 async fn run(target: impl ToString, options: Value) -> TestResult {
@@ -269,14 +259,7 @@ fn code_101_not_enough_parameters() {
         ("dns.example:53", json!({}), "give a text, bytes (send_hex) or a ready-made request (payload)"),
         ("dns.example:53", json!({"expect": "a"}), "give a text"),
     ] {
-        let invalid = Test::parse(object(target, options, json!({}))).unwrap_err();
-        let subject = TestSubject {
-            family: watchkeep_catalogue::Family::Service,
-            test_type: "udp".into(),
-            target: target.into(),
-        };
-        let now = "2026-11-24T10:00:00Z".parse().unwrap();
-        expect(&watchkeep_probe::refused(subject.into(), &invalid, &LocationName::local(), now), 101, words);
+        expect(&refused(object_of("udp", target, options, json!({})).into()), 101, words);
     }
 }
 
@@ -292,7 +275,7 @@ async fn code_490_names_and_forbidden_addresses() {
         expect(&run(target, json!({"send": "a"})).await, 490, "the egress policy forbids");
     }
     let peer = Peer::replying("pong").await;
-    let test = Test::parse(object(&peer.address().to_string(), json!({"send": "ping"}), json!({}))).unwrap();
+    let test = parse_as("udp", &peer.address().to_string(), json!({"send": "ping"}), json!({}));
     let prober = Prober::new(ProberOptions { egress: EgressPolicy::PublicOnly }).unwrap();
     expect(&prober.run(&test, &LocationName::local()).await, 490, "only public addresses");
     assert_eq!(peer.asked(), 0);

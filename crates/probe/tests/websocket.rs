@@ -11,7 +11,7 @@ use hickory_proto::op::ResponseCode;
 use openssl::ssl::SslVersion;
 use serde_json::{Value, json};
 use socket::{BINARY, CLOSE, PING, TEXT, observed, run, run_briefly, run_with, sending};
-use support::{expect, refused};
+use support::{expect, parse_as, refused};
 use watchkeep_lab::{
     ca::{Authority, DAY, KeyKind, Profile, self_signed},
     dns::{self, Answer},
@@ -22,7 +22,7 @@ use watchkeep_lab::{
     websocket::{ACCEPTING, Manners, Message, Peer, Server, frame},
 };
 use watchkeep_model::{
-    EgressPolicy, LocationName, Test,
+    EgressPolicy, LocationName,
     websocket::{Close, Frame},
 };
 use watchkeep_probe::{Prober, ProberOptions};
@@ -437,8 +437,7 @@ async fn code_523_forbidden_by_the_egress_policy() {
     }
     let server = Server::start(Manners::default()).await;
     let target = format!("ws://{}/", server.address());
-    let test = json!({"type": "websocket", "target": target});
-    let test = Test::parse(test.as_object().unwrap().clone()).unwrap();
+    let test = parse_as("websocket", &target, json!({}), json!({}));
     let prober = Prober::new(ProberOptions { egress: EgressPolicy::PublicOnly }).unwrap();
     expect(&prober.run(&test, &LocationName::local()).await, 523, "egress policy");
 }

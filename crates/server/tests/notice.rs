@@ -1,16 +1,13 @@
 //! The way of what results show beside a status: from a robot's batch to the webhook, the API, the page and listeners.
-//! Results are made by hand, and a monitor of a website reads as one of a certificate.
+//! Results are made by hand.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
-#[path = "support/faulty.rs"]
-mod faulty;
 mod support;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Method};
-use faulty::FaultyStore;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::{
@@ -20,33 +17,24 @@ use support::{
 };
 use watchkeep_alert::{AlertOptions, AlertWorker};
 use watchkeep_bus::{Batch, in_process};
-use watchkeep_catalogue::Family;
 use watchkeep_lab::receiver::Receiver;
 use watchkeep_model::{
     EgressPolicy, LocationName, MonitorId, Notable, RecordedResult, RobotSequence, Scope, Verdict, to_the_microsecond,
 };
 use watchkeep_server::{What, pipeline::Pipeline};
-use watchkeep_store::{SqliteStore, Store};
 
 const SOON: Duration = Duration::from_secs(30);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// A place with a certificate's monitor that tells `receiver`, as after a restart; and the place before it, whose
-/// folder it has.
-async fn place(receiver: &Receiver) -> (Place, MonitorId, Arc<FaultyStore>, Place) {
-    let folder = tempfile::tempdir().unwrap();
-    let inner: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path()).unwrap());
-    let store = Arc::new(FaultyStore::new(inner));
-    let before = Place::with_store(Arc::<FaultyStore>::clone(&store), folder, "http://127.0.0.1:8080/").await;
+/// A place with a certificate's monitor that tells `receiver`.
+async fn place(receiver: &Receiver) -> (Place, MonitorId) {
+    let place = Place::new().await;
     let channels = json!([{"type": "webhook", "url": receiver.url()}]);
-    let contact = before.post("/contacts", json!({"name": "ops", "channels": channels})).await.json();
+    let contact = place.post("/contacts", json!({"name": "ops", "channels": channels})).await.json();
     let settings =
-        json!({"type": "http", "name": "shop", "target": "http://shop.example/", "contacts": [contact["id"]]});
-    let monitor = before.post("/monitors", settings).await.json();
-    *store.family.lock().unwrap() = Some(Family::Certificate);
-    let other = tempfile::tempdir().unwrap();
-    let place = Place::with_store(Arc::<FaultyStore>::clone(&store), other, "http://127.0.0.1:8080/").await;
-    (place, monitor["id"].as_str().unwrap().parse().unwrap(), store, before)
+        json!({"family": "certificate", "name": "shop", "target": "shop.example:443", "contacts": [contact["id"]]});
+    let monitor = place.post("/monitors", settings).await.json();
+    (place, monitor["id"].as_str().unwrap().parse().unwrap())
 }
 
 fn result(place: &Place, id: &MonitorId, expires_at: Timestamp, attributes: &[(&str, &str)]) -> RecordedResult {
@@ -62,12 +50,12 @@ fn result(place: &Place, id: &MonitorId, expires_at: Timestamp, attributes: &[(&
 #[tokio::test]
 async fn ends_and_changes_are_told_kept_and_shown() {
     let receiver = Receiver::start().await;
-    let (mut place, id, store, _before) = place(&receiver).await;
+    let (mut place, id) = place(&receiver).await;
     let session = claim(&place).await;
     place.admin = place.token(Scope::Admin).await;
     let mut changes = place.app.board.subscribe();
     let options = AlertOptions { public_url: place.app.public_url.clone(), egress: EgressPolicy::OwnNetworks };
-    let worker = AlertWorker::start(store, options, Arc::clone(&place.app.alerts)).unwrap();
+    let worker = AlertWorker::start(Arc::clone(&place.app.store), options, Arc::clone(&place.app.alerts)).unwrap();
     let (way, batches) = in_process::batches(4);
     let pipeline = tokio::spawn(Pipeline::new(&place.app).await.unwrap().run(batches));
 

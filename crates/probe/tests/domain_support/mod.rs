@@ -15,15 +15,13 @@ use watchkeep_lab::{
     raw::{Act, Peer},
 };
 use watchkeep_model::{LocationName, Observed, Test, TestResult, domain};
-use watchkeep_probe::{Prober, ProberOptions};
+use watchkeep_probe::Prober;
+
+use crate::support::{parse_as, run_as};
 
 /// A domain test with these options.
 pub fn with(target: &str, options: Value, extra: Value) -> Test {
-    let mut object = json!({"family": "domain", "target": target, "timeout": "5s", "domain": options});
-    for (name, value) in extra.as_object().cloned().unwrap_or_default() {
-        object[name] = value;
-    }
-    Test::parse(object.as_object().unwrap().clone()).unwrap_or_else(|invalid| panic!("{target}: {invalid}"))
+    parse_as("domain", target, options, extra)
 }
 
 /// The result of one test by a prober that other tests use too.
@@ -33,8 +31,7 @@ pub async fn run_on(prober: &Prober, target: &str, options: Value) -> TestResult
 
 /// The result of one test by a prober of its own.
 pub async fn run_with(target: &str, options: Value, extra: Value) -> TestResult {
-    let prober = Prober::new(ProberOptions::default()).unwrap();
-    prober.run(&with(target, options, extra), &LocationName::local()).await
+    run_as("domain", target, options, extra).await
 }
 
 /// The same of shop.example.
@@ -97,13 +94,6 @@ pub async fn whois(answer: impl Into<Vec<u8>>) -> Peer {
 pub fn fixture(file: &str) -> Vec<u8> {
     let path = format!("{}/tests/fixtures/whois/{file}.txt", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-/// The code, and whether the detail has the words that tell the cause.
-pub fn expect(result: &TestResult, code: i16, words: &str) {
-    let detail = result.verdict.detail.as_deref().unwrap_or_default();
-    assert_eq!(result.verdict.code.number(), code, "{}: {detail}", result.subject.target);
-    assert!(detail.contains(words), "{}: {detail:?} does not say {words:?}", result.subject.target);
 }
 
 /// What a domain test saw.

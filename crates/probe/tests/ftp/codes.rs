@@ -7,12 +7,9 @@ use watchkeep_lab::{
     dns::{self, Answer},
     raw::{Act, ClosedPort, FullBacklog, Peer},
 };
-use watchkeep_model::{
-    LocationName, Test, TestSubject,
-    ftp::{PathKind, SeenPath},
-};
+use watchkeep_model::ftp::{PathKind, SeenPath};
 
-use crate::{ann, expect, observed, run, run_briefly, run_with, saying, script};
+use crate::{ann, expect, observed, run, run_briefly, run_with, saying, script, support::refused};
 
 #[tokio::test]
 async fn code_0_whole_dialogue() {
@@ -79,12 +76,7 @@ async fn code_0_patience() {
 
 /// The code of a test that cannot run, by the settings that lead to it.
 fn refusal(target: &str, options: Value) -> i16 {
-    let object = json!({"type": "ftp", "target": target, "ftp": options});
-    let invalid = Test::parse(object.as_object().unwrap().clone()).unwrap_err();
-    let family = watchkeep_catalogue::Family::Service;
-    let subject = TestSubject { family, test_type: "ftp".into(), target: target.into() };
-    let now = "2026-11-24T10:00:00Z".parse().unwrap();
-    watchkeep_probe::refused(subject.into(), &invalid, &LocationName::local(), now).verdict.code.number()
+    refused(json!({"type": "ftp", "target": target, "ftp": options})).verdict.code.number()
 }
 
 #[test]

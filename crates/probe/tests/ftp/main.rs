@@ -6,21 +6,18 @@ mod codes;
 mod data;
 mod hostile;
 mod secure;
+#[path = "../support/mod.rs"]
+mod support;
 mod vsftpd;
 
 use serde_json::{Value, json};
+use support::{expect, run_as};
 use watchkeep_lab::raw::{Act, Peer};
-use watchkeep_model::{LocationName, Observed, Test, TestResult, ftp};
-use watchkeep_probe::{Prober, ProberOptions};
+use watchkeep_model::{Observed, TestResult, ftp};
 
 /// The result of a test of `target` with these options, and with these fields beside them.
 async fn run_with(target: &str, options: Value, extra: Value) -> TestResult {
-    let mut object = json!({"type": "ftp", "target": target, "timeout": "5s", "ftp": options});
-    for (name, value) in extra.as_object().unwrap() {
-        object[name] = value.clone();
-    }
-    let test = Test::parse(object.as_object().unwrap().clone()).unwrap_or_else(|invalid| panic!("{target}: {invalid}"));
-    Prober::new(ProberOptions::default()).unwrap().run(&test, &LocationName::local()).await
+    run_as("ftp", target, options, extra).await
 }
 
 /// The same within short limits.
@@ -30,14 +27,6 @@ async fn run_briefly(target: &str, options: Value) -> TestResult {
 
 async fn run(target: &str, options: Value) -> TestResult {
     run_with(target, options, json!({})).await
-}
-
-/// The code, and whether the detail has the words that tell the cause.
-#[track_caller]
-fn expect(result: &TestResult, code: i16, words: &str) {
-    let detail = result.verdict.detail.as_deref().unwrap_or_default();
-    assert_eq!(result.verdict.code.number(), code, "{}: {detail}", result.subject.target);
-    assert!(detail.contains(words), "{}: {detail:?} does not say {words:?}", result.subject.target);
 }
 
 fn observed(result: &TestResult) -> &ftp::Observed {

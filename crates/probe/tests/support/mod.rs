@@ -10,22 +10,35 @@
 
 use serde_json::{Value, json};
 use watchkeep_catalogue::Family;
-use watchkeep_model::{LocationName, Observed, Test, TestResult, TestSubject, http};
+use watchkeep_model::{LocationName, Object, Observed, Test, TestResult, TestSubject, TestType, http};
 use watchkeep_probe::{Prober, ProberOptions};
 
-/// A test of `target` with these options, limits short enough for a test.
-pub fn parse(target: &str, options: Value, extra: Value) -> Test {
-    let mut object = json!({"type": "http", "target": target, "timeout": "5s", "http": options});
+/// The object of a test of this type, with these options and these fields beside them; its limit is short enough for
+/// a test.
+pub fn object_of(word: &str, target: &str, options: Value, extra: Value) -> Object {
+    let family = TestType::parse(word).unwrap().family().as_str();
+    let mut object = json!({"family": family, "type": word, "target": target, "timeout": "5s"});
+    object[word] = options;
     for (name, value) in extra.as_object().cloned().unwrap_or_default() {
         object[name] = value;
     }
-    Test::parse(object.as_object().unwrap().clone()).unwrap_or_else(|invalid| panic!("{target}: {invalid}"))
+    object.as_object().unwrap().clone()
 }
 
-/// The result of one test.
-pub async fn run_with(target: &str, options: Value, extra: Value) -> TestResult {
+/// That test.
+pub fn parse_as(word: &str, target: &str, options: Value, extra: Value) -> Test {
+    Test::parse(object_of(word, target, options, extra)).unwrap_or_else(|invalid| panic!("{target}: {invalid}"))
+}
+
+/// Its result.
+pub async fn run_as(word: &str, target: &str, options: Value, extra: Value) -> TestResult {
     let prober = Prober::new(ProberOptions::default()).unwrap();
-    prober.run(&parse(target, options, extra), &LocationName::local()).await
+    prober.run(&parse_as(word, target, options, extra), &LocationName::local()).await
+}
+
+/// The result of one HTTP test.
+pub async fn run_with(target: &str, options: Value, extra: Value) -> TestResult {
+    run_as("http", target, options, extra).await
 }
 
 /// The same with default limits and network.
@@ -44,6 +57,7 @@ pub fn refused(object: Value) -> TestResult {
 }
 
 /// The code, and whether the detail has the words that tell the cause.
+#[track_caller]
 pub fn expect(result: &TestResult, code: i16, words: &str) {
     let detail = result.verdict.detail.as_deref().unwrap_or_default();
     assert_eq!(result.verdict.code.number(), code, "{}: {detail}", result.subject.target);

@@ -8,15 +8,21 @@
     reason = "shared by test binaries that each use a part; tests fail by panicking"
 )]
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use watchkeep_lab::{
     echo::{Answer, Request, Responder},
     namespace::Namespace,
 };
 use watchkeep_model::{LocationName, Observed, Test, TestResult, icmp};
 use watchkeep_probe::{Prober, ProberOptions};
+
+use crate::support::{expect, parse_as};
 
 pub const FOUR: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub const SIX: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -26,14 +32,12 @@ pub const OTHER_SIX: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0
 
 /// A ping with these options: four echoes shortly after one another, and not long to wait.
 pub fn parse(target: &str, options: Value, extra: Value) -> Test {
-    let mut object = json!({"type": "icmp", "target": target, "timeout": "400ms", "icmp": {"interval": "10ms"}});
-    for (name, value) in options.as_object().cloned().unwrap_or_default() {
-        object["icmp"][name] = value;
-    }
-    for (name, value) in extra.as_object().cloned().unwrap_or_default() {
-        object[name] = value;
-    }
-    Test::parse(object.as_object().unwrap().clone()).unwrap_or_else(|invalid| panic!("{target}: {invalid}"))
+    let over = |mut usual: Value, own: Value| {
+        usual.as_object_mut().unwrap().extend(own.as_object().cloned().unwrap_or_default());
+        usual
+    };
+    let (options, extra) = (over(json!({"interval": "10ms"}), options), over(json!({"timeout": "400ms"}), extra));
+    parse_as("icmp", target, options, extra)
 }
 
 pub fn prober() -> Prober {
@@ -53,6 +57,20 @@ pub async fn run_against(
 ) -> TestResult {
     let _responder = Responder::start(target, script);
     run(&target.to_string(), options, json!({})).await
+}
+
+/// So many pings at the same time, to either version's own address; each is answered.
+pub async fn burst(count: usize) {
+    let prober = Arc::new(prober());
+    let mut tests = JoinSet::new();
+    for index in 0..count {
+        let (prober, target) = (Arc::clone(&prober), if index % 2 == 0 { "127.0.0.1" } else { "::1" });
+        let test = parse(target, json!({"count": 2}), json!({"timeout": "20s"}));
+        tests.spawn(async move { prober.run(&test, &LocationName::local()).await });
+    }
+    for result in tests.join_all().await {
+        expect(&result, 0, "");
+    }
 }
 
 /// What a ping saw.

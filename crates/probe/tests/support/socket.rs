@@ -13,8 +13,9 @@ use watchkeep_lab::{
     raw::Act,
     websocket::{Peer, frame},
 };
-use watchkeep_model::{LocationName, Observed, Test, TestResult, websocket};
-use watchkeep_probe::{Prober, ProberOptions};
+use watchkeep_model::{Observed, TestResult, websocket};
+
+use crate::support::run_as;
 
 pub const TEXT: u8 = 0x81;
 pub const BINARY: u8 = 0x82;
@@ -22,13 +23,7 @@ pub const CLOSE: u8 = 0x88;
 pub const PING: u8 = 0x89;
 
 pub async fn run_with(target: &str, options: Value, extra: Value) -> TestResult {
-    let mut object = json!({"type": "websocket", "target": target, "timeout": "5s", "websocket": options});
-    for (name, value) in extra.as_object().cloned().unwrap_or_default() {
-        object[name] = value;
-    }
-    let test = Test::parse(object.as_object().unwrap().clone());
-    let test = test.unwrap_or_else(|invalid| panic!("{target}: {invalid}"));
-    Prober::new(ProberOptions::default()).unwrap().run(&test, &LocationName::local()).await
+    run_as("websocket", target, options, extra).await
 }
 
 pub async fn run(target: impl ToString, options: Value) -> TestResult {

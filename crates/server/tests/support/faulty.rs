@@ -1,5 +1,5 @@
-//! A store that fails on demand: everything goes to a real one, and commits fail or find themselves too late, or
-//! monitors read as others than they are. Only what a test asks for is different.
+//! A store that fails on demand: everything goes to a real one, and commits fail or find themselves too late.
+//! Only what a test asks for is different.
 
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "shared by test binaries; tests fail by panicking")]
 
@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use watchkeep_catalogue::{Family, StatusCode};
 use watchkeep_model::{
-    Contact, ContactId, Event, EventId, Incident, IncidentId, Invalid, MonitorId, OrgId, Session, TestSubject, Token,
-    TokenHash, TokenId, User,
+    Contact, ContactId, Event, EventId, Incident, IncidentId, Invalid, MonitorId, OrgId, Session, Token, TokenHash,
+    TokenId, User,
 };
 use watchkeep_store::{
     Accounts, Attempt, Commit, CommitOutcome, Commits, Contacts, Delivery, History, IncidentFilter, Kept, Monitors,
@@ -30,8 +30,6 @@ pub struct FaultyStore {
     pub tries: AtomicUsize,
     /// Whether the settings of monitors read as if a newer version had written them.
     pub unreadable: AtomicBool,
-    /// The family that monitors read as.
-    pub family: Mutex<Option<Family>>,
     /// Done once, before the next commit: somebody else is first.
     pub interference: Mutex<Option<Commit>>,
 }
@@ -43,24 +41,7 @@ impl FaultyStore {
             failures: AtomicUsize::new(0),
             tries: AtomicUsize::new(0),
             unreadable: AtomicBool::new(false),
-            family: Mutex::new(None),
             interference: Mutex::new(None),
-        }
-    }
-
-    fn read_pending(&self, mut events: Vec<PendingEvent>) -> Vec<PendingEvent> {
-        events.iter_mut().filter_map(|pending| pending.monitor.as_mut()).for_each(|kept| self.read(kept));
-        events
-    }
-
-    fn read(&self, kept: &mut Kept) {
-        if self.unreadable.load(Ordering::SeqCst) {
-            kept.monitor = Err(Invalid::one("type", "is of a newer version"));
-        }
-        if let (Some(family), Ok(monitor)) = (*self.family.lock().unwrap(), &mut kept.monitor) {
-            let test = Arc::make_mut(&mut monitor.settings.test);
-            test.subject = Arc::new(TestSubject { family, ..(*test.subject).clone() });
-            kept.family = family;
         }
     }
 }
@@ -88,9 +69,7 @@ impl Commits for FaultyStore {
 #[async_trait]
 impl Monitors for FaultyStore {
     async fn all_monitors(&self) -> Result<Vec<Kept>, StoreError> {
-        let mut all = self.inner.all_monitors().await?;
-        all.iter_mut().for_each(|kept| self.read(kept));
-        Ok(all)
+        self.inner.all_monitors().await
     }
 
     async fn monitors(&self, org: &OrgId, after: Option<&MonitorId>, limit: usize) -> Result<Vec<Kept>, StoreError> {
@@ -99,7 +78,9 @@ impl Monitors for FaultyStore {
 
     async fn monitor(&self, org: &OrgId, id: &MonitorId) -> Result<Option<Kept>, StoreError> {
         let mut kept = self.inner.monitor(org, id).await?;
-        kept.iter_mut().for_each(|kept| self.read(kept));
+        if self.unreadable.load(Ordering::SeqCst) {
+            kept.iter_mut().for_each(|kept| kept.monitor = Err(Invalid::one("type", "is of a newer version")));
+        }
         Ok(kept)
     }
 
@@ -122,15 +103,13 @@ impl Monitors for FaultyStore {
     }
 }
 
-/// Hands methods on to the inner store, and its answers through a method of ours where one is named.
+/// Hands methods on to the inner store.
 macro_rules! hand_on {
-    ($($noun:ident { $(fn $name:ident(&self $(, $argument:ident: $kind:ty)*) -> $answer:ty $(, then $change:ident)?;)* })*) => {$(
+    ($($noun:ident { $(fn $name:ident(&self $(, $argument:ident: $kind:ty)*) -> $answer:ty;)* })*) => {$(
         #[async_trait]
         impl $noun for FaultyStore {
             $(async fn $name(&self $(, $argument: $kind)*) -> Result<$answer, StoreError> {
-                let answer = self.inner.$name($($argument),*).await?;
-                $(let answer = self.$change(answer);)?
-                Ok(answer)
+                self.inner.$name($($argument),*).await
             })*
         }
     )*};
@@ -154,7 +133,7 @@ hand_on! {
         fn delete_contact(&self, org: &OrgId, id: &ContactId) -> Put;
     }
     Outbox {
-        fn pending_events(&self, limit: usize) -> Vec<PendingEvent>, then read_pending;
+        fn pending_events(&self, limit: usize) -> Vec<PendingEvent>;
         fn route(&self, routed: Vec<(EventId, Vec<Delivery>)>) -> ();
         fn due_deliveries(&self, now: Timestamp, per_channel: usize, limit: usize) -> Vec<PendingDelivery>;
         fn next_due(&self, now: Timestamp) -> Option<Timestamp>;
